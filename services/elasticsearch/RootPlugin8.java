@@ -1,0 +1,37 @@
+import java.util.Collection;
+import java.util.List;
+import java.util.function.Predicate;
+import java.util.function.Supplier;
+import org.elasticsearch.cluster.metadata.IndexNameExpressionResolver;
+import org.elasticsearch.cluster.node.DiscoveryNodes;
+import org.elasticsearch.cluster.service.ClusterService;
+import org.elasticsearch.common.io.stream.NamedWriteableRegistry;
+import org.elasticsearch.common.settings.ClusterSettings;
+import org.elasticsearch.common.settings.IndexScopedSettings;
+import org.elasticsearch.common.settings.Settings;
+import org.elasticsearch.common.settings.SettingsFilter;
+import org.elasticsearch.features.NodeFeature;
+import org.elasticsearch.plugins.ActionPlugin;
+import org.elasticsearch.plugins.Plugin;
+import org.elasticsearch.rest.RestController;
+import org.elasticsearch.rest.RestHandler;
+
+/** Registers the RootHandler with Elasticsearch 8. */
+public class RootPlugin8 extends Plugin implements ActionPlugin {
+    private volatile ClusterService cluster;
+
+    @Override
+    public Collection<?> createComponents(PluginServices services) {
+        cluster = services.clusterService();
+        return List.of();
+    }
+
+    @Override
+    public Collection<RestHandler> getRestHandlers(
+        Settings settings, NamedWriteableRegistry writeables, RestController controller, ClusterSettings clusterSettings,
+        IndexScopedSettings indexSettings, SettingsFilter filter, IndexNameExpressionResolver resolver,
+        Supplier<DiscoveryNodes> nodes, Predicate<NodeFeature> features
+    ) {
+        return List.of(new RootHandler(cluster));
+    }
+}
