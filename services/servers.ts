@@ -1,0 +1,19 @@
+import type { ServerName } from './defaults.ts'
+import { elasticsearch } from './elasticsearch.ts'
+import { influxdb } from './influxdb.ts'
+import { kafka } from './kafka.ts'
+import { redis } from './redis.ts'
+import type { Server } from './server.ts'
+
+/**
+ * The four servers, each with `start`, `stop`, `kill`, `isUp` for a run:
+ *
+ *     const run = openRun({ name: 'crash', portBase: 21_000 })
+ *     await redis.start(run, { appendonly: 'yes' })
+ *     await redis.kill(run)
+ */
+export const servers: Readonly<Record<ServerName, Server>> = { kafka, redis, influxdb, elasticsearch }
+
+export { openRun, type Run, type RunOptions } from './run.ts'
+export type { Server, Settings } from './server.ts'
+export { elasticsearch, influxdb, kafka, redis }

@@ -1,0 +1,151 @@
+import { existsSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { connectionVariables, type ServerName } from './defaults.ts'
+import { openRun, type Run, rememberedPortBase, rememberPortBase } from './run.ts'
+import type { Server, Settings } from './server.ts'
+import { servers } from './servers.ts'
+
+const help = `npm run services -- <command> [server ...] [options]
+
+Starts Kafka, Redis, InfluxDB and Elasticsearch on this machine, without Docker. The first \`up\` fetches or builds them.
+
+commands
+  up       installs what is missing, starts what is down, waits until it answers
+  down     ends them in good order; their data stays
+  status   a row a server; exits with 1 when one is down
+  env      the variables that lead to the servers of the run: export $(npm run -s services -- env)
+
+servers    kafka redis influxdb elasticsearch; all four when none is named
+
+options
+  --name NAME       the run: its own data, logs and ports beside other runs (default dev)
+  --port-base N     added to the servers' well-known ports 9092 6379 8086 9200; the default 10000 gives 19092 16379 18086 19200,
+                    --port-base 20000 gives 29092 26379 28086 29200. N + 9093 and N + 9300 must be free too. Up to 23000 all are below the
+                    range from which Linux takes the ports of outgoing connections. A run remembers its base; a new one needs it
+  --fresh           with up: without the data of the last time
+  --set S.KEY=VALUE with up: a setting in the server's own words, such as --set redis.appendonly=yes (repeatable)
+
+Everything lies in ~/.cache/rxjs-kafka-toolkit, or in the folder that RKT_CACHE names.
+`
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    name: { type: 'string' },
+    'port-base': { type: 'string' },
+    fresh: { type: 'boolean', default: false },
+    set: { type: 'string', multiple: true, default: [] },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+})
+
+try {
+  await main()
+} catch (error) {
+  complain(error)
+}
+
+async function main(): Promise<void> {
+  const [command, ...names] = positionals
+  if (values.help || command === undefined) return console.log(help)
+  if (!existsSync('/proc/self/cmdline'))
+    throw new Error('The launcher needs Linux (/proc); elsewhere use docker compose -f services/compose.yaml up')
+  const portBase = values['port-base']
+  const run = openRun({ name: values.name, portBase: portBase === undefined ? undefined : Number(portBase), say })
+  const chosen = names.length === 0 ? Object.values(servers) : names.map(serverNamed)
+  if (command === 'up') await up(run, chosen)
+  else if (command === 'down') await forEach(chosen, (server) => down(run, server))
+  else if (command === 'status') await status(run, chosen)
+  else if (command === 'env') printEnvironment(run)
+  else throw new Error(`Expected up, down, status or env, got \`${command}\`; see --help`)
+}
+
+async function up(run: Run, chosen: readonly Server[]): Promise<void> {
+  const settings = readSettings(values.set)
+  refuseOtherPorts(run)
+  await rememberPortBase(run)
+  await forEach(chosen, async (server) => {
+    if (values.fresh) {
+      await down(run, server)
+      await server.wipe(run)
+    }
+    await server.start(run, settings[server.name])
+  })
+}
+
+async function down(run: Run, server: Server): Promise<void> {
+  const pid = server.pid(run)
+  if (pid === undefined) return say(server.name, 'is down')
+  const started = Date.now()
+  await server.stop(run)
+  say(server.name, `down, ended process ${pid} in ${((Date.now() - started) / 1000).toFixed(1)} s`)
+}
+
+async function status(run: Run, chosen: readonly Server[]): Promise<void> {
+  const rows = await Promise.all(
+    chosen.map(async (server) => {
+      const isUp = await server.isUp(run)
+      const pid = server.pid(run)
+      const state = isUp ? 'up' : pid === undefined ? 'down' : 'silent'
+      return {
+        state,
+        row: [
+          server.name.padEnd(14),
+          state.padEnd(7),
+          server.url(run).padEnd(26),
+          String(pid ?? '-').padEnd(8),
+          isUp ? await server.version(run) : '-',
+        ],
+      }
+    }),
+  )
+  console.log(`run ${run.name}, port base ${run.portBase}, ${run.folder}`)
+  for (const { row } of rows) console.log(row.join(''))
+  if (rows.some(({ state }) => state !== 'up')) process.exitCode = 1
+}
+
+function printEnvironment(run: Run): void {
+  for (const [name, value] of Object.entries(connectionVariables(run.portBase))) console.log(`${name}=${value}`)
+}
+
+/** One server's failure neither stops nor hides what the others do. */
+async function forEach(chosen: readonly Server[], work: (server: Server) => Promise<void>): Promise<void> {
+  await Promise.all(chosen.map((server) => work(server).catch((error: unknown) => complain(error, server.name))))
+}
+
+function refuseOtherPorts(run: Run): void {
+  const remembered = rememberedPortBase(run.folder)
+  if (remembered === undefined || remembered === run.portBase) return
+  const running = Object.values(servers)
+    .filter((server) => server.pid(run) !== undefined)
+    .map(({ name }) => name)
+  if (running.length > 0)
+    throw new Error(`Run ${run.name} is up with port base ${remembered} (${running.join(', ')}): bring it down first`)
+}
+
+function readSettings(texts: readonly string[]): Partial<Record<ServerName, Settings>> {
+  const settings: Partial<Record<ServerName, Settings>> = {}
+  for (const text of texts) {
+    const [, server, key, value] = /^(\w+)\.([^=]+)=(.*)$/.exec(text) ?? []
+    if (server === undefined || key === undefined || value === undefined)
+      throw new Error(`Expected --set server.key=value, got \`${text}\``)
+    const { name } = serverNamed(server)
+    settings[name] = { ...settings[name], [key]: value }
+  }
+  return settings
+}
+
+function serverNamed(name: string): Server {
+  const server = Object.values(servers).find((candidate) => candidate.name === name)
+  if (server === undefined) throw new Error(`Expected one of ${Object.keys(servers).join(', ')}, got \`${name}\``)
+  return server
+}
+
+function say(server: ServerName, line: string): void {
+  console.log(`${server.padEnd(14)}${line}`)
+}
+
+function complain(error: unknown, server?: ServerName): void {
+  console.error(`${server === undefined ? '' : server.padEnd(14)}${error instanceof Error ? error.message : error}`)
+  process.exitCode = 1
+}
