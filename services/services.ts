@@ -28,17 +28,6 @@ options
 Everything lies in ~/.cache/rxjs-kafka-toolkit, or in the folder that RKT_CACHE names.
 `
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    name: { type: 'string' },
-    'port-base': { type: 'string' },
-    fresh: { type: 'boolean', default: false },
-    set: { type: 'string', multiple: true, default: [] },
-    help: { type: 'boolean', short: 'h', default: false },
-  },
-})
-
 try {
   await main()
 } catch (error) {
@@ -46,6 +35,7 @@ try {
 }
 
 async function main(): Promise<void> {
+  const { values, positionals } = readArguments()
   const [command, ...names] = positionals
   if (values.help || command === undefined) return console.log(help)
   if (!existsSync('/proc/self/cmdline'))
@@ -53,19 +43,42 @@ async function main(): Promise<void> {
   const portBase = values['port-base']
   const run = openRun({ name: values.name, portBase: portBase === undefined ? undefined : Number(portBase), say })
   const chosen = names.length === 0 ? Object.values(servers) : names.map(serverNamed)
-  if (command === 'up') await up(run, chosen)
+  if (command === 'up') await up(run, chosen, values)
   else if (command === 'down') await forEach(chosen, (server) => down(run, server))
   else if (command === 'status') await status(run, chosen)
   else if (command === 'env') printEnvironment(run)
   else throw new Error(`Expected up, down, status or env, got \`${command}\`; see --help`)
 }
 
-async function up(run: Run, chosen: readonly Server[]): Promise<void> {
-  const settings = readSettings(values.set)
+interface Arguments {
+  readonly values: UpOptions & { readonly name?: string; readonly 'port-base'?: string; readonly help: boolean }
+  readonly positionals: readonly string[]
+}
+
+function readArguments(): Arguments {
+  return parseArgs({
+    allowPositionals: true,
+    options: {
+      name: { type: 'string' },
+      'port-base': { type: 'string' },
+      fresh: { type: 'boolean', default: false },
+      set: { type: 'string', multiple: true, default: [] },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  })
+}
+
+interface UpOptions {
+  readonly fresh: boolean
+  readonly set: readonly string[]
+}
+
+async function up(run: Run, chosen: readonly Server[], { fresh, set }: UpOptions): Promise<void> {
+  const settings = readSettings(set)
   refuseOtherPorts(run)
   await rememberPortBase(run)
   await forEach(chosen, async (server) => {
-    if (values.fresh) {
+    if (fresh) {
       await down(run, server)
       await server.wipe(run)
     }
