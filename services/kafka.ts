@@ -129,7 +129,7 @@ function propertiesText(run: Run, data: string, settings: Settings): string {
     // So that a spec need not wait 6 s until a killed member is missed.
     'group.min.session.timeout.ms': '500',
     // A broker that was killed is admitted again only after its old session: 9 s by default.
-    'broker.session.timeout.ms': '2000',
+    'broker.session.timeout.ms': '3000',
     'broker.heartbeat.interval.ms': '500',
     // The cleaner's default buffer is a quarter of our heap.
     'log.cleaner.dedupe.buffer.size': '16777216',
