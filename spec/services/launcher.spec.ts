@@ -3,8 +3,9 @@ import { rm } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { connectionSettings, connectionVariables, defaultPortBase, influxLogin } from '../../services/defaults.ts'
 import { ask } from '../../services/probe.ts'
-import { openRun, redis } from '../../services/servers.ts'
+import { openRun, servers } from '../../services/servers.ts'
 
+const { redis } = servers
 const run = openRun({ name: 'launcher-spec', portBase: 23_400 })
 
 async function command(text: string): Promise<string> {

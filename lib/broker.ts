@@ -1,0 +1,109 @@
+import type { Clock } from './clock.ts'
+import type { CommitError } from './errors.ts'
+import type { Members } from './members.ts'
+
+/** What Kafka keeps beside a message; a name that came more than once has an array. */
+export type Headers = Readonly<Record<string, HeaderValue>>
+export type HeaderValue = Uint8Array | string | readonly (Uint8Array | string)[] | undefined
+
+/**
+ * A message as the client fetched it, undecoded. Offsets and timestamps (ms) may be decimal text, so that a client's
+ * own message is passed on as it is: a conversion for each would be work in the hot path.
+ */
+export interface RawMessage {
+  readonly offset: number | string
+  readonly timestamp: number | string
+  readonly key: Uint8Array | null
+  readonly value: Uint8Array | null
+  readonly headers?: Headers
+}
+
+/** A message to produce. Without `partition` its key's murmur2 hash chooses one, as every Kafka client does. */
+export interface OutgoingMessage {
+  readonly topic: string
+  readonly key: Uint8Array | string | null
+  readonly value: Uint8Array | string | null
+  readonly headers?: Headers
+  /** ms since 1970; the time of sending when left out */
+  readonly timestamp?: number
+  readonly partition?: number
+}
+
+export interface TopicPartition {
+  readonly topic: string
+  readonly partition: number
+}
+
+/** An offset of a partition: the next one to read, as Kafka stores it. */
+export interface Position extends TopicPartition {
+  readonly offset: number
+}
+
+/** A partition as it is handed to a member. */
+export interface AssignedPartition extends TopicPartition {
+  /** What the group has committed; null when it has committed nothing. */
+  readonly committed: number | null
+  /** Where reading begins unless the handler seeks. */
+  readonly position: number
+  /** The end of the log: the offset that the next message to be produced will get. */
+  readonly highWatermark: number
+}
+
+/** What one member of a consumer group asks for. Times in ms. */
+export interface ConsumeOptions {
+  readonly groupId: string
+  readonly topics: readonly (string | RegExp)[]
+  readonly fromBeginning: boolean
+  readonly maxWaitTimeInMs: number
+  readonly sessionTimeout: number
+  readonly rebalanceTimeout: number
+}
+
+/** What a consumer tells: never from within a call of `consume` or of the consumer's own methods. No call may throw. */
+export interface ConsumerHandler {
+  /**
+   * The member joined, and this is its whole assignment. A partition it had before and was not told `lost` is
+   * retained; the handler seeks it to where it stands.
+   */
+  assigned(partitions: readonly AssignedPartition[]): void
+  /**
+   * Messages of one partition, in order. `nextOffset` is where the batch ends, which is past its last message when
+   * control records or compaction left a gap there.
+   */
+  batch(from: TopicPartition, messages: readonly RawMessage[], nextOffset: number, highWatermark: number): void
+  /** The group rebalances and these partitions may go: the member joins when `done` is called. */
+  revoking(partitions: readonly TopicPartition[], done: () => void): void
+  /** The membership is gone; these partitions may have another reader already. */
+  lost(partitions: readonly TopicPartition[]): void
+  /** The broker can't be reached or refused; the consumer tries again by itself. */
+  trouble(error: Error): void
+  /** The consumer has ended and will not come back. */
+  failed(error: Error): void
+}
+
+/** One member of a consumer group. */
+export interface Consumer {
+  /** Commits, once, under the present assignment. One call at a time. */
+  commit(offsets: readonly Position[], done: (error: CommitError | null) => void): void
+  pause(partition: TopicPartition): void
+  resume(partition: TopicPartition): void
+  /** Moves the place of reading. */
+  seek(position: Position): void
+  /** Leaves the group. No call of the handler follows. */
+  leave(done: () => void): void
+}
+
+/**
+ * All that the toolkit needs of a Kafka client: the port that `kafkajs(kafka)` and `memoryBroker()` implement.
+ * Callbacks rather than promises, because virtual time can't see a promise.
+ */
+export interface Broker {
+  readonly clock: Clock
+  /** The members that read from this broker now, for `run` and for the refusal of a group used twice. */
+  readonly members: Members
+  /** A number in [0, 1), for jitter. */
+  random(): number
+  consume(options: ConsumeOptions, handler: ConsumerHandler): Consumer
+  /** Produces with acks from all in-sync replicas; `done` once all are written. */
+  send(messages: readonly OutgoingMessage[], done: (error: Error | null) => void): void
+}

@@ -1,0 +1,28 @@
+/**
+ * Where the toolkit reads the time and sets its one-shot timers, in ms.
+ *
+ * RxJS's `asyncScheduler` and `TestScheduler` are clocks as they are, which is what lets a whole pipeline run in
+ * virtual time.
+ */
+export interface Clock {
+  now(): number
+  schedule(work: () => void, ms?: number): Timer
+}
+
+/** A scheduled piece of work; `unsubscribe` cancels it. */
+export interface Timer {
+  unsubscribe(): void
+}
+
+/** The machine's own clock. A delay of 0 is the next macrotask: `setTimeout` would wait a whole millisecond. */
+export const systemClock: Clock = {
+  now: Date.now,
+  schedule(work, ms = 0) {
+    if (ms > 0) {
+      const timeout = setTimeout(work, ms)
+      return { unsubscribe: () => clearTimeout(timeout) }
+    }
+    const immediate = setImmediate(work)
+    return { unsubscribe: () => clearImmediate(immediate) }
+  },
+}

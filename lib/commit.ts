@@ -1,0 +1,131 @@
+import type { Consumer, Position } from './broker.ts'
+import type { Clock, Timer } from './clock.ts'
+import type { CommitError } from './errors.ts'
+import type { Partition } from './partition.ts'
+
+/** Commits made while idle are at least this far apart, in ms. */
+const IDLE_GAP = 200
+
+/** What a committer works for. */
+export interface CommitHost {
+  readonly clock: Clock
+  /** ms from the first ack to the commit */
+  readonly commitInterval: number
+  partitions(): Iterable<Partition<unknown>>
+  committed(offsets: readonly Position[]): void
+  commitFailed(error: CommitError): void
+}
+
+/**
+ * Brings the low watermarks to the broker: one commit at a time, an interval after the first ack, sooner when nothing
+ * is in flight, at once before a revoke and at the end.
+ *
+ * A partition is due while its low watermark differs from what the broker confirmed. Two numbers, never a flag: an ack
+ * that comes while a commit is under way can't be lost.
+ */
+export class Committer {
+  private readonly host: CommitHost
+  private readonly consumer: Consumer
+  private timer: Timer | undefined
+  private timerAt = 0
+  private underWay = false
+  private suspended = false
+  private lastAt = Number.NEGATIVE_INFINITY
+  private flushed: (() => void)[] = []
+
+  constructor(host: CommitHost, consumer: Consumer) {
+    this.host = host
+    this.consumer = consumer
+  }
+
+  /** Something is committable: see that it is committed after the interval. */
+  touch(): void {
+    if (this.timer === undefined) this.arm(this.host.commitInterval)
+  }
+
+  /** Looks whether something is committable. */
+  touchIfDue(): void {
+    if (this.timer === undefined && this.isDue()) this.touch()
+  }
+
+  /** Nothing is in flight: commit now, or as soon as the last commit is far enough away. */
+  idle(): void {
+    if (this.underWay || this.suspended || !this.isDue()) return
+    const wait = this.lastAt + IDLE_GAP - this.host.clock.now()
+    if (wait > 0) this.arm(wait)
+    else this.commit()
+  }
+
+  /** Commits what is due, then calls `done`; also when the broker refuses: the next owner will repeat it. */
+  flush(done: () => void): void {
+    if (this.suspended) return done()
+    this.flushed.push(done)
+    if (!this.underWay) this.commit()
+  }
+
+  /** Commits nothing until {@link resume}: between a join and its news a commit would carry the wrong generation. */
+  suspend(): void {
+    this.suspended = true
+    this.cancel()
+  }
+
+  resume(): void {
+    this.suspended = false
+    this.touchIfDue()
+  }
+
+  private commit(): void {
+    this.cancel()
+    const due = [...this.host.partitions()].filter((partition) => partition.isDirty)
+    if (due.length === 0) return this.end()
+    const offsets = due.map(({ topic, partition, tracker }) => ({ topic, partition, offset: tracker.low }))
+    this.underWay = true
+    this.lastAt = this.host.clock.now()
+    this.consumer.commit(offsets, (error) => {
+      this.underWay = false
+      if (error === null) this.confirm(due, offsets)
+      else this.fail(error)
+    })
+  }
+
+  private confirm(due: readonly Partition<unknown>[], offsets: readonly Position[]): void {
+    due.forEach((partition, i) => {
+      partition.committed = (offsets[i] as Position).offset
+    })
+    this.host.committed(offsets)
+    // Acks came meanwhile. Whoever waits for a flush waits for them too.
+    if (this.flushed.length > 0) this.commit()
+    else this.touchIfDue()
+  }
+
+  private fail(error: CommitError): void {
+    this.host.commitFailed(error)
+    this.end()
+    if (error.kind === 'retriable' || error.kind === 'rebalancing') this.touch()
+  }
+
+  private end(): void {
+    const waiting = this.flushed
+    this.flushed = []
+    for (const done of waiting) done()
+  }
+
+  private isDue(): boolean {
+    for (const partition of this.host.partitions()) if (partition.isDirty) return true
+    return false
+  }
+
+  private arm(ms: number): void {
+    if (this.underWay || this.suspended) return
+    const at = this.host.clock.now() + ms
+    if (this.timer !== undefined && this.timerAt <= at) return
+    this.cancel()
+    this.timerAt = at
+    this.timer = this.host.clock.schedule(() => this.commit(), ms)
+  }
+
+  private cancel(): void {
+    this.timer?.unsubscribe()
+    this.timer = undefined
+  }
+}

@@ -1,0 +1,97 @@
+import type { Clock, Timer } from './clock.ts'
+import type { Partition } from './partition.ts'
+
+/** The longest synchronous slice of emission, in ms; then other work gets its turn. */
+const SLICE = 8
+
+/** What an emission serves. */
+export interface EmissionHost<A> {
+  readonly clock: Clock
+  partitions(): Iterable<Partition<A>>
+  /** A slice has ended, and with it all that it caused synchronously. */
+  emitted(): void
+}
+
+/**
+ * Emits the fetched messages of all partitions, in synchronous slices, never from within itself; and knows when the
+ * source is quiet, so that no batch waits for a message that can't come.
+ */
+export class Emission<A> {
+  /** Whether nothing is emitted now: before a join, while paused, at the end. */
+  halted = true
+  private readonly host: EmissionHost<A>
+  private busy = false
+  private again = false
+  private flushes: (() => void)[] = []
+  private timer: Timer | undefined
+
+  constructor(host: EmissionHost<A>) {
+    this.host = host
+  }
+
+  /** Whether what happens now happens within a slice. */
+  get isBusy(): boolean {
+    return this.busy
+  }
+
+  /** Emits what there is, or sees that it is done once the present slice ends. */
+  pump(): void {
+    if (this.busy) this.again = true
+    else if (!this.halted) this.slice(() => this.emitSlice())
+  }
+
+  /** Emits soon: many acks of one moment make one emission. */
+  wake(): void {
+    if (this.busy) this.again = true
+    else
+      this.timer ??= this.host.clock.schedule(() => {
+        this.timer = undefined
+        this.pump()
+      }, 0)
+  }
+
+  /** Does work that emits; the source is quiet again after it. */
+  slice(work: () => void): void {
+    if (this.busy) return work()
+    this.busy = true
+    try {
+      work()
+      this.flush()
+    } finally {
+      this.busy = false
+    }
+    this.host.emitted()
+    if (this.again) {
+      this.again = false
+      this.wake()
+    }
+  }
+
+  onQuiet(flush: () => void): void {
+    this.flushes.push(flush)
+  }
+
+  private emitSlice(): void {
+    const deadline = this.host.clock.now() + SLICE
+    do {
+      this.again = false
+      this.emitAll(deadline)
+      this.flush()
+    } while (this.again && !this.halted && this.host.clock.now() < deadline)
+  }
+
+  private emitAll(deadline: number): void {
+    for (const partition of this.host.partitions()) {
+      if (this.halted) return
+      if (!partition.emit(deadline)) this.again = true
+    }
+  }
+
+  private flush(): void {
+    while (this.flushes.length > 0) {
+      const flushes = this.flushes
+      this.flushes = []
+      for (const flush of flushes) flush()
+    }
+  }
+}

@@ -1,0 +1,92 @@
+import type { TopicPartition } from './broker.ts'
+
+/**
+ * What becomes of a failure. *Transient*: retried in place. *Permanent*: the message is nacked, the stream lives on.
+ * *Fatal*: the stream errors, because no message could succeed.
+ */
+export type ErrorClass = 'transient' | 'permanent' | 'fatal'
+
+/** A failure that may pass by itself: a closed socket, a timeout, 429, 5xx. */
+export class TransientError extends Error {
+  override readonly name: string = 'TransientError'
+  readonly errorClass = 'transient'
+  /** How long the server asked to be left alone, in ms. */
+  readonly retryAfter: number | undefined
+
+  constructor(message: string, options: { cause?: unknown; retryAfter?: number } = {}) {
+    super(message, causeOf(options))
+    this.retryAfter = options.retryAfter
+  }
+}
+
+/** A failure that every further try would meet too: an undecodable or refused message. */
+export class PermanentError extends Error {
+  override readonly name: string = 'PermanentError'
+  readonly errorClass = 'permanent'
+
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super(message, causeOf(options))
+  }
+}
+
+/** A failure of the set-up, which no message escapes: wrong credentials, an unknown topic, index or bucket. */
+export class FatalError extends Error {
+  override readonly name: string = 'FatalError'
+  readonly errorClass = 'fatal'
+
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super(message, causeOf(options))
+  }
+}
+
+/** A message whose bytes are not what its topic's codec expects. */
+export class DecodeError extends PermanentError {
+  override readonly name = 'DecodeError'
+}
+
+/** The failure of one message, with its place. */
+export class MessageError extends Error {
+  override readonly name = 'MessageError'
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+
+  constructor(place: TopicPartition & { offset: number }, cause: unknown, advice: string) {
+    super(`Cannot process ${place.topic}[${place.partition}]@${place.offset}: ${messageOf(cause)}${advice}`, { cause })
+    this.topic = place.topic
+    this.partition = place.partition
+    this.offset = place.offset
+  }
+}
+
+/**
+ * A refused offset commit. *rebalancing*: the group is joining, and the commit is due again after it. *fenced*: this
+ * member no longer owns what it commits. *retriable*: the broker could not be asked. *fatal*: it said no for good.
+ */
+export class CommitError extends Error {
+  override readonly name = 'CommitError'
+  readonly kind: 'rebalancing' | 'fenced' | 'retriable' | 'fatal'
+
+  constructor(kind: CommitError['kind'], message: string, options: { cause?: unknown } = {}) {
+    super(message, causeOf(options))
+    this.kind = kind
+  }
+}
+
+/**
+ * Tells the class of an error by its `errorClass` property (not `instanceof`, which fails between the ESM and the
+ * CommonJS build); an error without one is permanent.
+ */
+export function errorClassOf(error: unknown): ErrorClass {
+  const named = (error as { errorClass?: unknown } | null | undefined)?.errorClass
+  return named === 'transient' || named === 'fatal' ? named : 'permanent'
+}
+
+/** The text of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+function causeOf(options: { cause?: unknown }): ErrorOptions {
+  return options.cause === undefined ? {} : { cause: options.cause }
+}

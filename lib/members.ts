@@ -1,0 +1,58 @@
+import type { Position } from './broker.ts'
+import type { SourceEvent, SourceHealth } from './events.ts'
+
+/** One subscription that reads from a broker: what `run` acts on. */
+export interface Member {
+  readonly groupId: string
+  /** What it reads, in words: two members of a group must read the same. */
+  readonly reads: string
+  /** Delivers no more, lets what is in flight settle, commits, leaves the group; completes the stream. */
+  drain(): void
+  pause(): void
+  resume(): void
+  seek(position: Position): void
+  health(): SourceHealth
+  /** Hears of every event from now on. */
+  listen(listener: (event: SourceEvent) => void): void
+}
+
+/**
+ * The members that read from a broker in this process.
+ *
+ * A group whose members ask for different topics leaves partitions that nobody reads (kafkajs assigns by the
+ * leader's topics alone), so a second reading of a group has to ask for the same.
+ */
+export class Members {
+  private readonly live = new Set<Member>()
+  private claimed: Member[] | undefined
+
+  /** @throws Error when the group is read from with other topics */
+  add(member: Member): void {
+    for (const other of this.live) {
+      if (other.groupId === member.groupId && other.reads !== member.reads) throw new Error(conflictText(member, other))
+    }
+    this.live.add(member)
+    this.claimed?.push(member)
+  }
+
+  remove(member: Member): void {
+    this.live.delete(member)
+  }
+
+  /** Collects the members that `subscribe` adds. */
+  claim(subscribe: () => void): readonly Member[] {
+    const outer = this.claimed
+    const claimed: Member[] = []
+    this.claimed = claimed
+    try {
+      subscribe()
+    } finally {
+      this.claimed = outer
+    }
+    return claimed
+  }
+}
+
+function conflictText({ groupId, reads }: Member, other: Member): string {
+  return `Cannot read ${reads} as group ${groupId}: this process reads ${other.reads} as that group already, and Kafka would leave partitions without a reader; give each pipeline a groupId of its own`
+}

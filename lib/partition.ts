@@ -1,0 +1,231 @@
+import type { AssignedPartition, RawMessage, TopicPartition } from './broker.ts'
+import type { Clock } from './clock.ts'
+import { Message, type Verdict } from './message.ts'
+import { Tracker, type TrackerOwner } from './tracker.ts'
+
+/** The limit of {@link Tracker.span}, in units of `maxInFlight`. */
+const SPAN = 10
+/** How often the emission looks at the clock: every 128 messages. */
+const LOOK = 127
+const UNCOMMITTED = -1
+const NOTHING: readonly RawMessage[] = []
+
+/** The subscription that a partition delivers to. */
+export interface PartitionHost<A> {
+  readonly groupId: string
+  readonly clock: Clock
+  readonly maxInFlight: number
+  random(): number
+  onQuiet(flush: () => void): void
+  slice(work: () => void): void
+  decode(topic: string, value: Uint8Array | null): A
+  deliver(message: Message<A>): void
+  acked(partition: Partition<A>): void
+  refused(refusal: Refusal<A>): void
+}
+
+/** A message that was not acked; its slot stays open until its host decides. */
+export interface Refusal<A> {
+  readonly partition: Partition<A>
+  readonly slot: number
+  readonly verdict: Verdict
+  readonly error: unknown
+  readonly raw: RawMessage
+}
+
+interface Fetched {
+  readonly messages: readonly RawMessage[]
+  readonly nextOffset: number
+}
+
+/** One assigned partition: what is fetched and not yet delivered, and what is delivered and not yet acked. */
+export class Partition<A> implements TrackerOwner {
+  readonly topic: string
+  readonly partition: number
+  readonly groupId: string
+  readonly clock: Clock
+  readonly maxInFlight: number
+  readonly tracker: Tracker
+  /** What the group has committed, as far as we know. */
+  committed: number | null
+  highWatermark: number
+  /** Whether the consumer was told to fetch no more. */
+  paused = false
+  /** Messages in {@link Tracker.pending} that nobody works on: they failed, and wait for a next try or for the end. */
+  resting = 0
+  private readonly host: PartitionHost<A>
+  private messages = NOTHING
+  private cursor = 0
+  private nextOffset = 0
+  private later: Fetched[] = []
+  private waiting = 0
+  private looks = 0
+  private readonly attempts = new Map<number, number>()
+  private controller: AbortController | undefined
+  private ended = false
+  private readonly start: number
+
+  constructor(host: PartitionHost<A>, assigned: AssignedPartition) {
+    this.host = host
+    this.topic = assigned.topic
+    this.partition = assigned.partition
+    this.groupId = host.groupId
+    this.clock = host.clock
+    this.maxInFlight = host.maxInFlight
+    this.tracker = new Tracker(this, assigned.position)
+    this.highWatermark = assigned.highWatermark
+    this.committed = assigned.committed
+    // Where no message may come for long, the start is committed: a message that comes while no member runs is after it.
+    const isEmpty = assigned.position === assigned.highWatermark
+    this.start = isEmpty ? UNCOMMITTED : assigned.position
+  }
+
+  /** Messages fetched and not yet delivered. */
+  get backlog(): number {
+    return this.messages.length - this.cursor + this.waiting
+  }
+
+  /** Messages somebody works on. */
+  get inFlight(): number {
+    return this.tracker.pending - this.resting
+  }
+
+  get full(): boolean {
+    return this.tracker.pending >= this.maxInFlight || this.tracker.span >= this.maxInFlight * SPAN
+  }
+
+  get isDirty(): boolean {
+    return this.tracker.low !== (this.committed ?? this.start)
+  }
+
+  get isEnded(): boolean {
+    return this.ended
+  }
+
+  /** Whether this is the same assignment gone on: nobody else has committed meanwhile. */
+  isContinuedBy({ committed }: AssignedPartition): boolean {
+    if (committed === this.committed) return true
+    // A commit whose answer was lost may have arrived.
+    return committed !== null && committed >= (this.committed ?? this.start) && committed <= this.tracker.low
+  }
+
+  get signal(): AbortSignal {
+    this.controller ??= new AbortController()
+    if (this.ended) this.controller.abort(endText(this))
+    return this.controller.signal
+  }
+
+  random(): number {
+    return this.host.random()
+  }
+
+  onQuiet(flush: () => void): void {
+    this.host.onQuiet(flush)
+  }
+
+  slice(work: () => void): void {
+    this.host.slice(work)
+  }
+
+  acked(): void {
+    this.host.acked(this)
+  }
+
+  refused(slot: number, verdict: Verdict, error: unknown, raw: RawMessage): void {
+    this.host.refused({ partition: this, slot, verdict, error, raw })
+  }
+
+  attemptOf(slot: number): number {
+    return this.attempts.get(slot) ?? 1
+  }
+
+  add(messages: readonly RawMessage[], nextOffset: number): void {
+    this.later.push({ messages, nextOffset })
+    this.waiting += messages.length
+  }
+
+  /** Delivers until nothing is left or the limit is reached; false when the time was up first. */
+  emit(deadline: number): boolean {
+    this.tracker.listening = false
+    try {
+      while (this.hasNext()) {
+        if (this.full) return true
+        this.deliver(this.messages[this.cursor++] as RawMessage)
+        if ((++this.looks & LOOK) === 0 && this.clock.now() >= deadline) return false
+      }
+      return true
+    } finally {
+      this.tracker.listening = true
+    }
+  }
+
+  /** Delivers a refused message once more. */
+  redeliver({ slot, raw }: Refusal<A>): void {
+    this.attempts.set(slot, this.attemptOf(slot) + 1)
+    this.resting--
+    this.emitOne(slot, raw)
+  }
+
+  /** Settles a refused message for good. */
+  release(slot: number): void {
+    this.attempts.delete(slot)
+    this.resting--
+    this.tracker.ack(slot)
+  }
+
+  /** Forgets what is fetched and not delivered: reading goes on from {@link Tracker.next}. */
+  discard(): void {
+    this.messages = NOTHING
+    this.cursor = 0
+    this.nextOffset = 0
+    this.later = []
+    this.waiting = 0
+  }
+
+  /** Ends the assignment: late settlements do nothing, and work under way is told to stop. */
+  end(): void {
+    this.ended = true
+    this.discard()
+    this.tracker.fence()
+    this.resting = 0
+    this.controller?.abort(endText(this))
+  }
+
+  private hasNext(): boolean {
+    while (this.cursor >= this.messages.length) {
+      this.tracker.advance(this.nextOffset)
+      const fetched = this.later.shift()
+      if (fetched === undefined) {
+        this.discard()
+        return false
+      }
+      this.messages = fetched.messages
+      this.nextOffset = fetched.nextOffset
+      this.waiting -= fetched.messages.length
+      this.cursor = 0
+    }
+    return true
+  }
+
+  private deliver(raw: RawMessage): void {
+    const offset = Number(raw.offset)
+    // Fetched twice: two fetchers may own a partition for a moment when its leader moves.
+    if (offset < this.tracker.next) return
+    this.emitOne(this.tracker.track(offset), raw)
+  }
+
+  private emitOne(slot: number, raw: RawMessage): void {
+    let value: A
+    try {
+      value = this.host.decode(this.topic, raw.value)
+    } catch (error) {
+      this.tracker.settle(slot, 'nacked', error, raw)
+      return
+    }
+    this.host.deliver(new Message(value, raw, this.tracker, slot))
+  }
+}
+
+function endText({ topic, partition }: TopicPartition): Error {
+  return new Error(`The assignment of ${topic}[${partition}] has ended`)
+}

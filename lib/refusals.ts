@@ -1,0 +1,98 @@
+import type { Position } from './broker.ts'
+import type { Delivery } from './delivery.ts'
+import { errorClassOf, FatalError, MessageError } from './errors.ts'
+import { type NackAction, type NackPolicy, nackPolicy, type OnNack } from './onNack.ts'
+import type { Refusal } from './partition.ts'
+
+/** ms before a dead letter that could not be sent, or a retry that met a rebalance, is tried again. */
+const AGAIN = 1000
+
+/** Does what the source's policy says with messages that were not acked. */
+export class Refusals<A> {
+  private readonly delivery: Delivery<A>
+  private readonly policy: NackPolicy
+
+  constructor(delivery: Delivery<A>, onNack: OnNack) {
+    this.delivery = delivery
+    this.policy = nackPolicy(onNack)
+  }
+
+  add(refusal: Refusal<A>): void {
+    refusal.partition.resting++
+    if (refusal.verdict === 'nacked') return this.decide(refusal, refusal.error)
+    // Abandoned: when the whole pipe is being torn down that is as it should be, and we hear of it in a moment.
+    this.delivery.clock.schedule(() => this.decide(refusal, new Error(ABANDONED)), 0)
+  }
+
+  private decide(refusal: Refusal<A>, error: unknown): void {
+    const { delivery } = this
+    if (!this.isAlive(refusal)) return delivery.emitted()
+    const place = placeOf(refusal)
+    const action = this.actionFor(refusal, error)
+    delivery.totals.nacked++
+    delivery.tell({ type: 'nacked', groupId: delivery.groupId, place, error, action: action.do })
+    if (action.do === 'stop') return delivery.drain(stopError(place, error))
+    if (action.do === 'skip') {
+      delivery.totals.skipped++
+      refusal.partition.release(refusal.slot)
+    } else if (action.do === 'send') this.send(refusal, action)
+    else this.retry(refusal, action.after)
+  }
+
+  private actionFor({ partition, slot, raw }: Refusal<A>, error: unknown): NackAction {
+    if (errorClassOf(error) === 'fatal') return { do: 'stop' }
+    return this.policy({
+      topic: partition.topic,
+      partition: partition.partition,
+      raw,
+      error,
+      attempt: partition.attemptOf(slot),
+      groupId: this.delivery.groupId,
+      failedAt: this.delivery.clock.now(),
+      random: () => this.delivery.random(),
+    })
+  }
+
+  /** Acked only once the dead letter is written. */
+  private send(refusal: Refusal<A>, action: NackAction & { do: 'send' }): void {
+    const { delivery } = this
+    delivery.broker.send([action.message], (error) => {
+      if (!this.isAlive(refusal)) return
+      if (error === null) {
+        delivery.totals.deadLettered++
+        refusal.partition.release(refusal.slot)
+      } else if (errorClassOf(error) === 'transient') {
+        delivery.trouble(error)
+        delivery.clock.schedule(() => this.isAlive(refusal) && this.send(refusal, action), AGAIN)
+      } else delivery.drain(stopError(placeOf(refusal), error))
+    })
+  }
+
+  private retry(refusal: Refusal<A>, ms: number): void {
+    const { delivery } = this
+    delivery.clock.schedule(() => {
+      if (!this.isAlive(refusal)) return
+      if (delivery.isReading) delivery.slice(() => refusal.partition.redeliver(refusal))
+      else this.retry(refusal, AGAIN)
+    }, ms)
+  }
+
+  private isAlive({ partition }: Refusal<A>): boolean {
+    return !partition.isEnded && !this.delivery.isEnding
+  }
+}
+
+const ABANDONED = 'what held the message was torn down (by switchMap, takeUntil or the like) before it was settled'
+
+function placeOf({ partition, raw }: Refusal<unknown>): Position {
+  return { topic: partition.topic, partition: partition.partition, offset: Number(raw.offset) }
+}
+
+function stopError(place: Position, error: unknown): Error {
+  if (errorClassOf(error) === 'fatal') return new FatalError(new MessageError(place, error, '').message, { cause: error })
+  return new MessageError(
+    place,
+    error,
+    '; nothing from here on is committed. Mend the cause and start again, or say with onNack what to do: skip, retry() or deadLetter()',
+  )
+}

@@ -1,0 +1,48 @@
+import { expectInteger, expectMs, expectOneOf, refuse } from './expect.ts'
+import type { OnNack } from './onNack.ts'
+
+/** How a topic is read. Times in ms. */
+export interface SourceOptions {
+  /** The consumer group, whose committed offsets say where reading begins. */
+  readonly groupId: string
+  /** Where a group that has committed nothing begins: at the oldest message, or at the next. @default true */
+  readonly fromBeginning?: boolean
+  /** Messages of one partition in flight at most; it is paused there and resumed at half. @default 1000 */
+  readonly maxInFlight?: number
+  /** From the first ack to the commit; sooner when nothing is in flight. @default 1000 */
+  readonly commitInterval?: number
+  /** How long a rebalance or the end waits for what is in flight. @default 20_000 */
+  readonly drainTimeout?: number
+  /** What is done with a message that failed for good. @default 'stop' */
+  readonly onNack?: OnNack
+  /** How long a fetch waits for messages: the latency of a resume. @default 250 */
+  readonly maxWaitTimeInMs?: number
+  /** Without a heartbeat for so long a member is lost. @default 30_000 */
+  readonly sessionTimeout?: number
+  /** How long the group waits for a member to join. @default 60_000 */
+  readonly rebalanceTimeout?: number
+}
+
+/** The options with their defaults. @throws TypeError that names the option that is wrong */
+export function sourceOptions(options: SourceOptions): Required<SourceOptions> {
+  const all: Required<SourceOptions> = {
+    groupId: options.groupId,
+    fromBeginning: options.fromBeginning ?? true,
+    maxInFlight: options.maxInFlight ?? 1000,
+    commitInterval: options.commitInterval ?? 1000,
+    drainTimeout: options.drainTimeout ?? 20_000,
+    onNack: options.onNack ?? 'stop',
+    maxWaitTimeInMs: options.maxWaitTimeInMs ?? 250,
+    sessionTimeout: options.sessionTimeout ?? 30_000,
+    rebalanceTimeout: options.rebalanceTimeout ?? 60_000,
+  }
+  if (typeof all.groupId !== 'string' || all.groupId === '') refuse('groupId', 'a non-empty string', all.groupId)
+  if (typeof all.onNack !== 'function') expectOneOf('onNack', all.onNack, ['stop', 'skip'])
+  expectInteger('maxInFlight', all.maxInFlight, 1)
+  expectMs('commitInterval', all.commitInterval)
+  expectMs('drainTimeout', all.drainTimeout)
+  expectMs('maxWaitTimeInMs', all.maxWaitTimeInMs)
+  expectMs('sessionTimeout', all.sessionTimeout)
+  expectMs('rebalanceTimeout', all.rebalanceTimeout)
+  return all
+}

@@ -1,0 +1,130 @@
+import type { RawMessage } from './broker.ts'
+import type { Origin, Token, Verdict } from './message.ts'
+
+const OPEN = 0
+const DONE = 1
+const MASK = 0x3ff
+
+/** Who hears of a tracker's settlements. */
+export interface TrackerOwner extends Origin {
+  /** A message was acked while the tracker was `listening`. */
+  acked(): void
+  /** A message was not acked; it stays open until the owner calls {@link Tracker.ack}. */
+  refused(slot: number, verdict: Verdict, error: unknown, raw: RawMessage): void
+  attemptOf(slot: number): number
+}
+
+/**
+ * Knows which messages of a partition are in flight, and up to which offset all are acked: the low watermark.
+ *
+ * A ring over the messages delivered, not over the range of offsets, so that the gaps of compaction and of
+ * transactions cost nothing and need no rule. A slot is a number that only grows; messages are acked in any order in
+ * amortised O(1). After Confluent's parallel-consumer and LINE's Decaton; see docs/commits.md.
+ */
+export class Tracker implements Token {
+  /** All offsets below are acked: what may be committed. */
+  low: number
+  /** One past the last offset delivered or skipped. */
+  next: number
+  /** Messages delivered and not yet acked. */
+  pending = 0
+  /** Settlements that came too late, or twice. */
+  late = 0
+  /** Whether the owner wants to hear of acks. While it emits it looks for itself. */
+  listening = true
+  readonly origin: TrackerOwner
+  private head = 0
+  private tail = 0
+  private mask = MASK
+  private offsets = new Float64Array(MASK + 1)
+  private states = new Uint8Array(MASK + 1)
+  private fenced = false
+
+  constructor(origin: TrackerOwner, position: number) {
+    this.origin = origin
+    this.low = position
+    this.next = position
+  }
+
+  /** Messages from the oldest unacked one to the newest delivered: what a crash now would repeat at most. */
+  get span(): number {
+    return this.tail - this.head
+  }
+
+  /** Messages delivered so far. */
+  get delivered(): number {
+    return this.tail
+  }
+
+  /** Takes note of a delivery and gives its slot. Offsets must ascend. */
+  track(offset: number): number {
+    if (this.head === this.tail) this.low = offset
+    if (this.tail - this.head > this.mask) this.grow()
+    const index = this.tail & this.mask
+    this.offsets[index] = offset
+    this.states[index] = OPEN
+    this.next = offset + 1
+    this.pending++
+    return this.tail++
+  }
+
+  /** Takes note that nothing lies before `offset`: the end of a fetched batch. */
+  advance(offset: number): void {
+    if (offset <= this.next) return
+    this.next = offset
+    if (this.head === this.tail) this.low = offset
+  }
+
+  settle(slot: number, verdict: Verdict, error: unknown, raw: RawMessage): void {
+    if (!this.isOpen(slot)) this.late++
+    else if (verdict === 'acked') this.ack(slot)
+    else this.origin.refused(slot, verdict, error, raw)
+  }
+
+  ack(slot: number): void {
+    if (!this.isOpen(slot)) return
+    this.states[slot & this.mask] = DONE
+    this.pending--
+    if (slot === this.head) this.moveLow()
+    if (this.listening) this.origin.acked()
+  }
+
+  /** Ends the assignment: whatever is acked from now on comes too late. */
+  fence(): void {
+    this.fenced = true
+    this.pending = 0
+  }
+
+  idOf(_slot: number, raw: RawMessage): string {
+    return `${this.origin.topic}-${this.origin.partition}-${raw.offset}`
+  }
+
+  attemptOf(slot: number): number {
+    return this.origin.attemptOf(slot)
+  }
+
+  private isOpen(slot: number): boolean {
+    return !this.fenced && slot >= this.head && this.states[slot & this.mask] === OPEN
+  }
+
+  private moveLow(): void {
+    const { states, mask, tail } = this
+    let head = this.head + 1
+    while (head < tail && states[head & mask] === DONE) head++
+    this.head = head
+    this.low = head === tail ? this.next : (this.offsets[head & mask] as number)
+  }
+
+  private grow(): void {
+    const mask = this.mask * 2 + 1
+    const offsets = new Float64Array(mask + 1)
+    const states = new Uint8Array(mask + 1)
+    for (let slot = this.head; slot < this.tail; slot++) {
+      offsets[slot & mask] = this.offsets[slot & this.mask] as number
+      states[slot & mask] = this.states[slot & this.mask] as number
+    }
+    this.mask = mask
+    this.offsets = offsets
+    this.states = states
+  }
+}
