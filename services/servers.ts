@@ -9,11 +9,9 @@ import type { Server } from './server.ts'
  * The four servers, each with `start`, `stop`, `kill`, `isUp` for a run:
  *
  *     const run = openRun({ name: 'crash', portBase: 21_000 })
- *     await redis.start(run, { appendonly: 'yes' })
- *     await redis.kill(run)
+ *     await servers.redis.start(run, { appendonly: 'yes' })
+ *     await servers.redis.kill(run)
  */
 export const servers: Readonly<Record<ServerName, Server>> = { kafka, redis, influxdb, elasticsearch }
 
-export { openRun, type Run, type RunOptions } from './run.ts'
-export type { Server, Settings } from './server.ts'
-export { elasticsearch, influxdb, kafka, redis }
+export { openRun } from './run.ts'
