@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs'
 import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** Everything that is downloaded, built or stored lies here, outside the clone: a fresh clone needs no fresh install. */
 export function cacheFolder(): string {
   const { RKT_CACHE } = process.env
-  return RKT_CACHE || join(homedir(), '.cache', 'rxjs-kafka-toolkit')
+  return resolve(RKT_CACHE || join(homedir(), '.cache', 'rxjs-kafka-toolkit'))
 }
 
 /** Where one version of a server is installed, shared by all runs. */

@@ -4,7 +4,7 @@ import { withLock } from './cache.ts'
 import { daemonPid, daemonReady, killDaemon, type Program, startDaemon, stopDaemon } from './daemon.ts'
 import type { ServerName } from './defaults.ts'
 import { isListening } from './probe.ts'
-import { portOf, type Run, serverFolder } from './run.ts'
+import { portOf, type Run, rememberPortBase, serverFolder } from './run.ts'
 
 /** Settings in the server's own words, laid over the launcher's: `{ appendonly: 'yes' }` for Redis. */
 export type Settings = Readonly<Record<string, string>>
@@ -66,6 +66,7 @@ export function makeServer(recipe: Recipe): Server {
   async function launch(run: Run, settings: Settings): Promise<void> {
     const started = Date.now()
     await refuseTakenPort(run, name)
+    await rememberPortBase(run)
     const data = join(folderOf(run), 'data')
     await mkdir(data, { recursive: true })
     await startDaemon(folderOf(run), await recipe.prepare(run, data, settings))

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { help, readArguments, readSettings, serverNamed, type UpOptions } from './arguments.ts'
 import { connectionVariables, type ServerName } from './defaults.ts'
-import { openRun, type Run, rememberedPortBase, rememberPortBase } from './run.ts'
+import { openRun, type Run, rememberedPortBase } from './run.ts'
 import type { Server } from './server.ts'
 import { servers } from './servers.ts'
 
@@ -30,7 +30,6 @@ async function main(): Promise<void> {
 async function up(run: Run, chosen: readonly Server[], { fresh, set }: UpOptions): Promise<void> {
   const settings = readSettings(set)
   refuseOtherPorts(run)
-  await rememberPortBase(run)
   await forEach(chosen, async (server) => {
     if (fresh) {
       await down(run, server)

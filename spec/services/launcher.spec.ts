@@ -20,9 +20,10 @@ describe('a server of a run', () => {
     await rm(run.folder, { recursive: true, force: true })
   })
 
-  it('answers on the port of its run', async () => {
+  it('answers on the port of its run, which is remembered by name', async () => {
     expect(redis.url(run)).toBe('redis://127.0.0.1:29779')
     expect(await redis.isUp(run)).toBe(true)
+    expect(openRun({ name: 'launcher-spec' }).portBase).toBe(23_400)
     expect(await command('PING')).toBe('+PONG\r\n')
   })
 
