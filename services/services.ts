@@ -71,7 +71,9 @@ async function status(run: Run, chosen: readonly Server[]): Promise<void> {
 }
 
 function printEnvironment(run: Run): void {
-  for (const [name, value] of Object.entries(connectionVariables(run.portBase))) console.log(`${name}=${value}`)
+  const lines = Object.entries(connectionVariables(run.portBase)).map(([name, value]) => `${name}=${value}`)
+  // In one write, for a reader that takes only the first lines.
+  console.log(lines.join('\n'))
 }
 
 /** One server's failure neither stops nor hides what the others do. */
