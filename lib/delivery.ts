@@ -1,6 +1,14 @@
-import type { AssignedPartition, Broker, Consumer, ConsumerHandler, Position, RawMessage, TopicPartition } from './broker.ts'
+import type {
+  AssignedPartition,
+  Broker,
+  Consumer,
+  ConsumerHandler,
+  Position,
+  RawMessage,
+  TopicPartition,
+} from './broker.ts'
 import type { Clock } from './clock.ts'
-import { Committer, type CommitHost } from './commit.ts'
+import { type CommitHost, Committer } from './commit.ts'
 import { Emission, type EmissionHost } from './emission.ts'
 import type { CommitError } from './errors.ts'
 import type { SourceEvent, SourceHealth } from './events.ts'
@@ -47,7 +55,13 @@ export class Delivery<A> implements Member, ConsumerHandler, PartitionHost<A>, C
   private waiting: (() => void)[] = []
 
   /** Joins the group. @throws Error when the group is read from already, with other topics */
-  constructor(broker: Broker, topics: Topics<A>, options: Required<SourceOptions>, sink: Sink<A>, onClosed: () => void) {
+  constructor(
+    broker: Broker,
+    topics: Topics<A>,
+    options: Required<SourceOptions>,
+    sink: Sink<A>,
+    onClosed: () => void,
+  ) {
     this.broker = broker
     this.topics = topics
     this.options = options
@@ -84,7 +98,12 @@ export class Delivery<A> implements Member, ConsumerHandler, PartitionHost<A>, C
     this.lastTrouble = null
     this.emission.halted = this.userPaused
     this.committer.resume()
-    this.tell({ type: 'assigned', groupId: this.groupId, partitions: partitions.map(placeOf), retained: retained.map(placeOf) })
+    this.tell({
+      type: 'assigned',
+      groupId: this.groupId,
+      partitions: partitions.map(placeOf),
+      retained: retained.map(placeOf),
+    })
   }
 
   batch(from: TopicPartition, messages: readonly RawMessage[], nextOffset: number, highWatermark: number): void {
@@ -210,8 +229,8 @@ export class Delivery<A> implements Member, ConsumerHandler, PartitionHost<A>, C
     return this.broker.random()
   }
 
-  onQuiet(flush: () => void): void {
-    this.emission.onQuiet(flush)
+  onQuiet(flush: () => void): boolean {
+    return this.emission.onQuiet(flush)
   }
 
   slice(work: () => void): void {

@@ -22,7 +22,7 @@ export class Emission<A> {
   private readonly host: EmissionHost<A>
   private busy = false
   private again = false
-  private flushes: (() => void)[] = []
+  private flushes = new Set<() => void>()
   private timer: Timer | undefined
 
   constructor(host: EmissionHost<A>) {
@@ -67,8 +67,10 @@ export class Emission<A> {
     }
   }
 
-  onQuiet(flush: () => void): void {
-    this.flushes.push(flush)
+  /** Calls `flush` at the end of the present slice, or of the next; false when there is no slice now. */
+  onQuiet(flush: () => void): boolean {
+    this.flushes.add(flush)
+    return this.busy
   }
 
   private emitSlice(): void {
@@ -88,9 +90,9 @@ export class Emission<A> {
   }
 
   private flush(): void {
-    while (this.flushes.length > 0) {
+    while (this.flushes.size > 0) {
       const flushes = this.flushes
-      this.flushes = []
+      this.flushes = new Set()
       for (const flush of flushes) flush()
     }
   }

@@ -3,12 +3,29 @@ import type { CommitError } from './errors.ts'
 
 /** What a source tells beside its messages. */
 export type SourceEvent =
-  | { readonly type: 'assigned'; readonly groupId: string; readonly partitions: readonly TopicPartition[]; readonly retained: readonly TopicPartition[] }
-  | { readonly type: 'revoked'; readonly groupId: string; readonly partitions: readonly TopicPartition[]; readonly drainMs: number; readonly unsettled: number }
+  | {
+      readonly type: 'assigned'
+      readonly groupId: string
+      readonly partitions: readonly TopicPartition[]
+      readonly retained: readonly TopicPartition[]
+    }
+  | {
+      readonly type: 'revoked'
+      readonly groupId: string
+      readonly partitions: readonly TopicPartition[]
+      readonly drainMs: number
+      readonly unsettled: number
+    }
   | { readonly type: 'lost'; readonly groupId: string; readonly partitions: readonly TopicPartition[] }
   | { readonly type: 'committed'; readonly groupId: string; readonly offsets: readonly Position[] }
   | { readonly type: 'commitFailed'; readonly groupId: string; readonly error: CommitError }
-  | { readonly type: 'nacked'; readonly groupId: string; readonly place: Position; readonly error: unknown; readonly action: 'stop' | 'skip' | 'send' | 'retry' }
+  | {
+      readonly type: 'nacked'
+      readonly groupId: string
+      readonly place: Position
+      readonly error: unknown
+      readonly action: 'stop' | 'skip' | 'send' | 'retry'
+    }
   | { readonly type: 'trouble'; readonly groupId: string; readonly error: Error }
   | { readonly type: 'closed'; readonly groupId: string }
 

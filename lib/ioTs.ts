@@ -8,7 +8,9 @@ export interface IoTsType<A, O = unknown> {
   readonly name: string
   encode(value: A): O
   /** io-ts gives an fp-ts `Either`. */
-  decode(input: unknown): { readonly _tag: 'Left'; readonly left: IoTsErrors } | { readonly _tag: 'Right'; readonly right: A }
+  decode(
+    input: unknown,
+  ): { readonly _tag: 'Left'; readonly left: IoTsErrors } | { readonly _tag: 'Right'; readonly right: A }
 }
 
 type IoTsErrors = readonly {

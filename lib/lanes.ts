@@ -21,5 +21,5 @@ export function laneOf(message: Message<unknown>, order: Order): string | undefi
 /** A string for bytes, one to one: keys are compared by their bytes. */
 function latin1(bytes: Uint8Array): string {
   const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  return buffer.toString("latin1")
+  return buffer.toString('latin1')
 }

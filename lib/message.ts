@@ -13,8 +13,11 @@ export interface Origin extends TopicPartition {
   readonly signal: AbortSignal
   /** A number in [0, 1), for jitter. */
   random(): number
-  /** Calls `flush` once, when the source goes quiet: a batch must not wait for messages that can't come. */
-  onQuiet(flush: () => void): void
+  /**
+   * Calls `flush` once, when the source goes quiet: a batch must not wait for messages that can't come. False when it
+   * is quiet already, and `flush` is called only when it has spoken again, or before a rebalance, or at the end.
+   */
+  onQuiet(flush: () => void): boolean
   /** Does work that emits several messages; the source goes quiet again after it. */
   slice(work: () => void): void
 }
@@ -115,6 +118,11 @@ export class Message<out T> {
    */
   with<U>(value: U): Message<U> {
     return new Message(value, this.raw, this.token, this.spend())
+  }
+
+  /** Whether this view has no obligation any more. @internal */
+  get isSpent(): boolean {
+    return this.slot === SPENT
   }
 
   /** Says that nobody will settle the message. @internal */

@@ -16,7 +16,7 @@ export interface PartitionHost<A> {
   readonly clock: Clock
   readonly maxInFlight: number
   random(): number
-  onQuiet(flush: () => void): void
+  onQuiet(flush: () => void): boolean
   slice(work: () => void): void
   decode(topic: string, value: Uint8Array | null): A
   deliver(message: Message<A>): void
@@ -119,8 +119,8 @@ export class Partition<A> implements TrackerOwner {
     return this.host.random()
   }
 
-  onQuiet(flush: () => void): void {
-    this.host.onQuiet(flush)
+  onQuiet(flush: () => void): boolean {
+    return this.host.onQuiet(flush)
   }
 
   slice(work: () => void): void {

@@ -1,7 +1,7 @@
 import { Observable, type OperatorFunction, Subscriber } from 'rxjs'
 import { expectInteger, expectOneOf } from './expect.ts'
 import { laneOf, ORDERS, type Order } from './lanes.ts'
-import type { Message } from './message.ts'
+import type { Message, Verdict } from './message.ts'
 import { operate } from './operate.ts'
 import { Queue } from './queue.ts'
 import { Scope } from './scope.ts'
@@ -40,12 +40,13 @@ export function perMessage<A, B>(
 
 /** The runs of one subscription: which are under way, and which messages wait for a place or for their lane. */
 class Runs<A, B> {
+  readonly out: Subscriber<Message<B>>
   private readonly op: OperatorFunction<A, B>
   private readonly concurrency: number
   private readonly order: Order
-  private readonly out: Subscriber<Message<B>>
+  /** Messages for which there was no place. */
   private readonly waiting = new Queue<Message<A>>()
-  /** Messages that wait for the one of their lane that is under way. */
+  /** For each lane with a run under way, the messages that wait for its end. */
   private readonly lanes = new Map<string, Queue<Message<A>>>()
   private active = 0
   private sourceDone = false
@@ -58,87 +59,139 @@ class Runs<A, B> {
   }
 
   subscribe(source: Observable<Message<A>>): void {
-    const messages = operate<A, never>((message) => this.add(message))(source)
-    this.out.add(
-      messages.subscribe({
-        error: (error) => this.out.error(error),
-        complete: () => {
-          this.sourceDone = true
-          this.completeIfDone()
-        },
-      }),
-    )
-  }
-
-  private add(message: Message<A>): void {
-    if (this.active === 0) return this.start(message)
-    const lane = laneOf(message, this.order)
-    const queue = lane === undefined ? undefined : this.lanes.get(lane)
-    if (queue !== undefined) queue.push(message)
-    else if (this.active < this.concurrency) this.start(message)
-    else this.waiting.push(message)
-  }
-
-  private start(message: Message<A>): void {
-    this.active++
-    const run = new Run<A, B>(message, this.out)
-    single(message.value).pipe(this.op).subscribe(run)
-    run.endSlice()
-    if (run.closed) this.end(undefined)
-    else this.register(run, message)
-  }
-
-  /** Only a run that outlives its synchronous part holds its lane. */
-  private register(run: Run<A, B>, message: Message<A>): void {
-    const lane = laneOf(message, this.order)
-    if (lane !== undefined) this.lanes.set(lane, new Queue())
-    this.out.add(run)
-    run.add(() => {
-      this.out.remove(run)
-      if (!this.out.closed) this.end(lane)
+    const add = operate<A, never>((message) => this.add(message))
+    const subscription = add(source).subscribe({
+      error: (error) => this.out.error(error),
+      complete: () => {
+        this.sourceDone = true
+        this.completeIfDone()
+      },
     })
+    this.out.add(subscription)
   }
 
-  private end(lane: string | undefined): void {
+  /** A run that outlived its synchronous part has ended: its place and its lane are free. */
+  ended(lane: string | undefined): void {
+    if (this.out.closed) return
     this.active--
     const behind = lane === undefined ? undefined : this.lanes.get(lane)
-    if (behind !== undefined && lane !== undefined) {
-      this.lanes.delete(lane)
-      this.restart(behind)
-    }
-    if (this.active < this.concurrency) {
-      const next = this.waiting.shift()
-      if (next !== undefined) this.add(next)
-    }
+    if (behind !== undefined) this.follow(lane as string, behind)
+    while (this.active < this.concurrency && this.waiting.length > 0) this.admit(this.waiting.shift() as Message<A>)
     this.completeIfDone()
   }
 
-  /** The first goes ahead; the others line up behind it again, if it is still under way by then. */
-  private restart(behind: Queue<Message<A>>): void {
-    for (let next = behind.shift(); next !== undefined; next = behind.shift()) this.add(next)
+  private add(message: Message<A>): void {
+    // Whoever waits was there first, and may be of the same lane.
+    if (this.waiting.length > 0 || !this.admit(message)) this.waiting.push(message)
+  }
+
+  /** Starts a message, or lets it wait in its lane; false when there is no place. */
+  private admit(message: Message<A>): boolean {
+    const lane = this.lanes.size === 0 ? undefined : laneOf(message, this.order)
+    const queue = lane === undefined ? undefined : this.lanes.get(lane)
+    if (queue === undefined && this.active >= this.concurrency) return false
+    if (queue !== undefined) queue.push(message)
+    else this.start(message)
+    return true
+  }
+
+  /** Starts the next of a lane; those that end at once hold up nobody. */
+  private follow(lane: string, behind: Queue<Message<A>>): void {
+    this.lanes.delete(lane)
+    for (let next = behind.shift(); next !== undefined; next = behind.shift()) if (this.start(next, behind)) return
+  }
+
+  /** Starts a message's run; true when it outlives its synchronous part. Only then it holds its lane. */
+  private start(message: Message<A>, behind?: Queue<Message<A>>): boolean {
+    const run = new Run<A, B>(message, this)
+    try {
+      single(message.value).pipe(this.op).subscribe(run)
+    } catch (error) {
+      run.error(error)
+    }
+    run.endSlice()
+    if (run.closed) return false
+    run.lane = laneOf(message, this.order)
+    if (run.lane !== undefined) this.lanes.set(run.lane, behind ?? new Queue())
+    this.active++
+    this.out.add(run)
+    return true
   }
 
   private completeIfDone(): void {
-    if (this.sourceDone && this.active === 0 && this.waiting.length === 0) this.out.complete()
+    if (this.sourceDone && this.active === 0) this.out.complete()
   }
 }
 
 /** One message's run of the chain. Holds a first output back until it is known whether it is the only one. */
 class Run<A, B> extends Subscriber<B> {
+  lane: string | undefined
   private readonly message: Message<A>
-  private readonly out: Subscriber<Message<B>>
+  private readonly runs: Runs<A, B>
   private scope: Scope | undefined
-  private held: { readonly value: B } | undefined
+  private first: B | undefined
+  private hasFirst = false
   private inSlice = true
+  private settled = false
 
-  constructor(message: Message<A>, out: Subscriber<Message<B>>) {
+  constructor(message: Message<A>, runs: Runs<A, B>) {
     super()
     this.message = message
-    this.out = out
+    this.runs = runs
+  }
+
+  /** The synchronous part is over: what comes from now on comes alone. */
+  endSlice(): void {
+    this.inSlice = false
+    if (!this.closed && this.hasFirst && this.scope === undefined) this.spread()
+  }
+
+  override unsubscribe(): void {
+    if (this.closed) return
+    super.unsubscribe()
+    if (!this.settled) this.close('abandoned')
+    if (!this.inSlice) this.runs.ended(this.lane)
+  }
+
+  protected override _next(value: B): void {
+    if (this.scope === undefined && this.inSlice && !this.hasFirst) {
+      this.first = value
+      this.hasFirst = true
+      return
+    }
+    this.runs.out.next((this.scope ?? this.spread()).child(value))
+  }
+
+  protected override _error(error: unknown): void {
+    this.close('nacked', error)
+    this.unsubscribe()
+  }
+
+  protected override _complete(): void {
+    if (this.scope === undefined && this.hasFirst) {
+      this.settled = true
+      this.runs.out.next(this.message.with(this.first as B))
+    } else this.close('acked')
+    this.unsubscribe()
+  }
+
+  /** More than one output, or one of its own time: the message settles with the last of them. */
+  private spread(): Scope {
+    this.scope = new Scope(this.message)
+    if (this.hasFirst) this.runs.out.next(this.scope.child(this.first as B))
+    return this.scope
+  }
+
+  private close(verdict: Verdict, error?: unknown): void {
+    this.settled = true
+    if (this.scope !== undefined) this.scope.close(verdict, error)
+    else if (verdict === 'acked') this.message.ack()
+    else if (verdict === 'nacked') this.message.nack(error)
+    else this.message.abandon()
   }
 }
 
-/** The chain's source. Not `of`, which makes an array and a scheduler check for each value. */
+/** The chain's source. Not `of`, which looks for a scheduler and makes an array for each value. */
 function single<A>(value: A): Observable<A> {
   return new Observable((subscriber) => {
     subscriber.next(value)

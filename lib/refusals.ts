@@ -89,7 +89,8 @@ function placeOf({ partition, raw }: Refusal<unknown>): Position {
 }
 
 function stopError(place: Position, error: unknown): Error {
-  if (errorClassOf(error) === 'fatal') return new FatalError(new MessageError(place, error, '').message, { cause: error })
+  if (errorClassOf(error) === 'fatal')
+    return new FatalError(new MessageError(place, error, '').message, { cause: error })
   return new MessageError(
     place,
     error,

@@ -11,9 +11,7 @@ export interface StandardSchema<Input = unknown, Output = Input> {
   }
 }
 
-type Validated<Output> =
-  | { readonly value: Output; readonly issues?: undefined }
-  | { readonly issues: readonly Issue[] }
+type Validated<Output> = { readonly value: Output; readonly issues?: undefined } | { readonly issues: readonly Issue[] }
 
 interface Issue {
   readonly message: string

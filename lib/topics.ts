@@ -22,7 +22,9 @@ export class Topics<A> {
   private find(name: string): ReadableTopic<A> {
     const known = this.byName.get(name)
     if (known !== undefined) return known
-    const found = this.all.find((topic) => (typeof topic.name === 'string' ? topic.name === name : matches(topic.name, name)))
+    const found = this.all.find((topic) =>
+      typeof topic.name === 'string' ? topic.name === name : matches(topic.name, name),
+    )
     if (found === undefined) throw new Error(`Expected a topic of ${this.text}, got ${name}`)
     this.byName.set(name, found)
     return found

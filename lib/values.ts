@@ -9,7 +9,9 @@ import { Scope } from './scope.ts'
  *     source            a--b--c
  *     mapValue(x => 2x) A--B--C
  */
-export function mapValue<A, B>(project: (value: A, message: Message<A>) => B): OperatorFunction<Message<A>, Message<B>> {
+export function mapValue<A, B>(
+  project: (value: A, message: Message<A>) => B,
+): OperatorFunction<Message<A>, Message<B>> {
   return operate((message, out) => out.next(message.with(project(message.value, message))))
 }
 

@@ -1,0 +1,34 @@
+import { merge, Observable, type OperatorFunction, Subject } from 'rxjs'
+import type { Message } from './message.ts'
+import { operate } from './operate.ts'
+import { Scope } from './scope.ts'
+
+/**
+ * Gives each message to several branches and merges what they emit. The message settles when all branches have
+ * settled their part; if one nacks, it is nacked, once the others have settled too.
+ *
+ *     source             a-----b
+ *     fork(store, notify)
+ *       store            ---a-----b
+ *       notify           -a-----b
+ *     acked              ---a-----b
+ */
+export function fork<A, B extends readonly unknown[]>(
+  ...branches: { [K in keyof B]: OperatorFunction<Message<A>, Message<B[K]>> }
+): OperatorFunction<Message<A>, Message<B[number]>> {
+  return (source) =>
+    new Observable((out) => {
+      const inputs = branches.map(() => new Subject<Message<A>>())
+      out.add(merge(...branches.map((branch, i) => (inputs[i] as Subject<Message<A>>).pipe(branch))).subscribe(out))
+      const split = operate<A, never>((message) => {
+        const scope = new Scope(message)
+        for (const input of inputs) input.next(scope.child(message.value))
+        scope.close()
+      })
+      const done = {
+        error: (error: unknown) => out.error(error),
+        complete: () => inputs.forEach((one) => one.complete()),
+      }
+      out.add(split(source).subscribe(done))
+    })
+}

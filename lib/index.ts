@@ -1,0 +1,43 @@
+// In the order of a message's journey.
+
+export { ack } from './ack.ts'
+export type { RetryOptions } from './backoff.ts'
+export type {
+  AssignedPartition,
+  Broker,
+  ConsumeOptions,
+  Consumer,
+  ConsumerHandler,
+  Headers,
+  HeaderValue,
+  OutgoingMessage,
+  Position,
+  RawMessage,
+  TopicPartition,
+} from './broker.ts'
+export type { Clock, Timer } from './clock.ts'
+export { systemClock } from './clock.ts'
+export type { Codec } from './codec.ts'
+export { bytes, json, text, tombstones } from './codec.ts'
+export type { ErrorClass } from './errors.ts'
+export { CommitError, DecodeError, FatalError, MessageError, PermanentError, TransientError } from './errors.ts'
+export type { PartitionHealth, SourceEvent, SourceHealth } from './events.ts'
+export { fork } from './fork.ts'
+export { fromTopic } from './fromTopic.ts'
+export type { IoTsType } from './ioTs.ts'
+export type { Order } from './lanes.ts'
+export type { Member, Members } from './members.ts'
+export type { Message } from './message.ts'
+export type { Failure, NackAction, NackPolicy, OnNack, RetryPolicy } from './onNack.ts'
+export { deadLetter, retry } from './onNack.ts'
+export type { Batch, BatchOptions, Outcome, PerBatchOptions, RequestOptions } from './perBatch.ts'
+export { perBatch } from './perBatch.ts'
+export type { PerMessageOptions } from './perMessage.ts'
+export { perMessage } from './perMessage.ts'
+export type { Running, RunOptions } from './run.ts'
+export { run } from './run.ts'
+export type { SourceOptions } from './sourceOptions.ts'
+export type { StandardSchema } from './standardSchema.ts'
+export type { ReadableTopic, Topic, WritableTopic } from './topic.ts'
+export { topic } from './topic.ts'
+export { filterValue, flatMapValue, mapValue, tapValue } from './values.ts'

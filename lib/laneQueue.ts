@@ -1,0 +1,98 @@
+import { Queue } from './queue.ts'
+
+/** What stands in a lane queue. Without a lane it waits for nobody. */
+export interface Laned {
+  readonly lane: string | undefined
+}
+
+interface Lane<E> {
+  readonly behind: Queue<E>
+  /** How many of the lane are in a batch under way. */
+  inBatch: number
+  /** The batch they are in. */
+  batch: number
+}
+
+/**
+ * Entries waiting to be sent in batches, so that those of one lane keep their order: a lane is never in two batches
+ * under way. O(1) for each entry, whatever the number of lanes.
+ */
+export class LaneQueue<E extends Laned> {
+  /** Entries not looked at yet, in order of arrival. */
+  private readonly arrived = new Queue<E>()
+  private readonly lanes = new Map<string, Lane<E>>()
+  /** Lanes that are in no batch any more, and have entries waiting. */
+  private readonly free = new Queue<Lane<E>>()
+  private readonly repeats: boolean
+  private batch = 0
+
+  /** @param repeats whether one batch may hold several entries of a lane */
+  constructor(repeats: boolean) {
+    this.repeats = repeats
+  }
+
+  /** Entries that a batch could take now, or at least look at. */
+  get length(): number {
+    return this.arrived.length + this.free.length
+  }
+
+  get isEmpty(): boolean {
+    return this.arrived.length === 0 && this.lanes.size === 0
+  }
+
+  add(entry: E): void {
+    this.arrived.push(entry)
+  }
+
+  /** Takes up to `max` entries for one batch. */
+  take(max: number): E[] {
+    const taken: E[] = []
+    this.batch++
+    // What waited in its lane came before whatever of that lane has arrived since.
+    while (taken.length < max && this.free.length > 0) this.takeWaiting(this.free.shift() as Lane<E>, max, taken)
+    while (taken.length < max && this.arrived.length > 0) this.takeArrived(this.arrived.shift() as E, taken)
+    return taken
+  }
+
+  /** An entry that was taken is settled. */
+  release({ lane }: E): void {
+    const found = lane === undefined ? undefined : this.lanes.get(lane)
+    if (found === undefined || --found.inBatch > 0) return
+    if (found.behind.length > 0) this.free.push(found)
+    else this.lanes.delete(lane as string)
+  }
+
+  /** Empties the queue. */
+  clear(): E[] {
+    const all: E[] = []
+    const take = (queue: Queue<E>) => {
+      for (let entry = queue.shift(); entry !== undefined; entry = queue.shift()) all.push(entry)
+    }
+    for (const lane of this.lanes.values()) take(lane.behind)
+    take(this.arrived)
+    return all
+  }
+
+  private takeWaiting(lane: Lane<E>, max: number, taken: E[]): void {
+    lane.batch = this.batch
+    do {
+      taken.push(lane.behind.shift() as E)
+      lane.inBatch++
+    } while (this.repeats && taken.length < max && lane.behind.length > 0)
+  }
+
+  private takeArrived(entry: E, taken: E[]): void {
+    if (entry.lane === undefined) {
+      taken.push(entry)
+      return
+    }
+    const lane = this.lanes.get(entry.lane)
+    if (lane === undefined) this.lanes.set(entry.lane, { behind: new Queue(), inBatch: 1, batch: this.batch })
+    else if (this.repeats && lane.batch === this.batch && lane.behind.length === 0) lane.inBatch++
+    else {
+      lane.behind.push(entry)
+      return
+    }
+    taken.push(entry)
+  }
+}

@@ -1,0 +1,164 @@
+import { type Observable, Subject, Subscription } from 'rxjs'
+import type { Broker, Position, TopicPartition } from './broker.ts'
+import { FatalError } from './errors.ts'
+import type { SourceEvent, SourceHealth } from './events.ts'
+import type { Member } from './members.ts'
+import type { Message } from './message.ts'
+import { onSignals } from './signals.ts'
+
+/** How {@link run} treats the process it runs in. */
+export interface RunOptions {
+  /** Whether SIGTERM and SIGINT drain; false in an app that has its own handling. @default true */
+  readonly signals?: boolean
+}
+
+/** Pipelines that run. */
+export interface Running {
+  /** Resolves when all have ended in order; rejects with the first error, once the others have drained. */
+  readonly closed: Promise<void>
+  /** What the sources tell beside their messages. */
+  readonly events: Observable<SourceEvent>
+  /** Delivers no more, lets what is in flight settle, commits, leaves the groups. Resolves like `closed`. */
+  drain(): Promise<void>
+  /** How each source stands. */
+  health(): readonly SourceHealth[]
+  /** Delivers nothing until {@link Running.resume}; the groups are not left. */
+  pause(): void
+  resume(): void
+  /** Goes on reading elsewhere. @throws Error when none of the sources has the partition */
+  seek(position: Position): void
+}
+
+/** A pipe that ends without `ack()` is refused when compiled. */
+export type Pipeline<T> = [T] extends [Message<unknown>] ? 'this pipe ends without ack()' : Observable<T>
+
+/**
+ * Runs pipelines until they are drained: SIGTERM and SIGINT do that, `drain()` does, and so does an error of one of
+ * them for the others. Never ends the process: it ends by itself when nothing is left to do.
+ *
+ * ```ts
+ * const running = run(kafka, saveActivities(kafka, redis))
+ * await running.closed
+ * ```
+ *
+ * @param kafka the broker that the pipelines read from
+ * @param pipelines one or several, each subscribed at once
+ */
+export function run<T>(
+  kafka: Broker,
+  pipelines: Pipeline<T> | readonly Pipeline<T>[],
+  options: RunOptions = {},
+): Running {
+  const all = (Array.isArray(pipelines) ? pipelines : [pipelines]) as readonly Observable<T>[]
+  return new Run(kafka, all, options.signals ?? true)
+}
+
+class Run implements Running {
+  readonly closed: Promise<void>
+  readonly events: Observable<SourceEvent>
+  private readonly subject = new Subject<SourceEvent>()
+  private readonly subscriptions = new Subscription()
+  private readonly stopListening: () => void
+  private members: readonly Member[] = []
+  private open: number
+  private failure: { readonly error: unknown } | undefined
+  private resolve!: () => void
+  private reject!: (error: unknown) => void
+
+  constructor(kafka: Broker, pipelines: readonly Observable<unknown>[], signals: boolean) {
+    this.events = this.subject.asObservable()
+    this.closed = new Promise((resolve, reject) => {
+      this.resolve = resolve
+      this.reject = reject
+    })
+    this.stopListening = signals ? onSignals(() => this.drainAll()) : () => {}
+    // One more until all are subscribed, so that one that ends at once does not end the run.
+    this.open = pipelines.length + 1
+    this.members = kafka.members.claim(() => {
+      for (const pipeline of pipelines) this.subscribe(pipeline)
+    })
+    for (const member of this.members) this.follow(member)
+    if (this.failure !== undefined) this.drainAll()
+    else if (this.members.length === 0) this.failure = { error: new FatalError(STRANGERS) }
+    this.endOne()
+  }
+
+  drain(): Promise<void> {
+    this.drainAll()
+    return this.closed
+  }
+
+  health(): readonly SourceHealth[] {
+    return this.members.map((member) => member.health())
+  }
+
+  pause(): void {
+    for (const member of this.members) member.pause()
+  }
+
+  resume(): void {
+    for (const member of this.members) member.resume()
+  }
+
+  seek(position: Position): void {
+    const owner = this.members.find((member) => member.health().partitions.some((one) => isAt(one, position)))
+    if (owner === undefined)
+      throw new Error(`Cannot seek ${position.topic}[${position.partition}]: no source of this run has it now`)
+    owner.seek(position)
+  }
+
+  private subscribe(pipeline: Observable<unknown>): void {
+    this.subscriptions.add(
+      pipeline.subscribe({
+        next: (value) => this.expectSettled(value),
+        error: (error) => this.fail(error),
+        complete: () => this.endOne(),
+      }),
+    )
+  }
+
+  private follow(member: Member): void {
+    this.open++
+    member.listen((event) => {
+      this.subject.next(event)
+      if (event.type === 'closed') this.endOne()
+    })
+  }
+
+  private expectSettled(value: unknown): void {
+    if (!isMessage(value) || value.isSpent) return
+    this.fail(new FatalError(`Cannot finish ${value.id}: this pipe ends without ack()`))
+    this.subscriptions.unsubscribe()
+  }
+
+  private fail(error: unknown): void {
+    this.failure ??= { error }
+    this.drainAll()
+    this.endOne()
+  }
+
+  private drainAll(): void {
+    this.stopListening()
+    for (const member of this.members) member.drain()
+  }
+
+  /** A pipeline or a member has ended: with the last of both all is committed and left. */
+  private endOne(): void {
+    if (--this.open > 0) return
+    this.stopListening()
+    this.subject.complete()
+    if (this.failure === undefined) this.resolve()
+    else this.reject(this.failure.error)
+  }
+}
+
+const STRANGERS =
+  'Cannot run these pipelines: none of them reads a topic of the broker that run() was given; use the same broker in fromTopic() and in run()'
+
+function isMessage(value: unknown): value is Message<unknown> {
+  return typeof (value as Message<unknown> | null | undefined)?.nack === 'function'
+}
+
+function isAt(one: TopicPartition, other: TopicPartition): boolean {
+  return one.topic === other.topic && one.partition === other.partition
+}

@@ -1,0 +1,2 @@
+export type { MarbleMessages, MarbleOptions } from './marbleMessages.ts'
+export { marbleMessages } from './marbleMessages.ts'
