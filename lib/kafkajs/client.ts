@@ -1,0 +1,163 @@
+import type { Headers } from '../broker.ts'
+
+// KafkaJS 2.2.4 as far as it is used here, written down rather than imported: the published types must check where
+// kafkajs is not installed. A spec holds these against the real ones.
+
+/** KafkaJS's `Kafka`. */
+export interface KafkaClient {
+  consumer(config: ConsumerConfig): ConsumerClient
+  producer(config: ProducerConfig): ProducerClient
+  admin(): AdminClient
+}
+
+export interface ConsumerConfig {
+  groupId: string
+  partitionAssigners: PartitionAssigner[]
+  maxWaitTimeInMs: number
+  sessionTimeout: number
+  rebalanceTimeout: number
+  heartbeatInterval: number
+  allowAutoTopicCreation: boolean
+  retry: { restartOnFailure: () => Promise<boolean> }
+}
+
+export interface ConsumerClient {
+  readonly events: {
+    readonly GROUP_JOIN: string
+    readonly CRASH: string
+    readonly END_BATCH_PROCESS: string
+    readonly HEARTBEAT: string
+    readonly COMMIT_OFFSETS: string
+  }
+  connect(): Promise<void>
+  disconnect(): Promise<void>
+  subscribe(subscription: { topics: (string | RegExp)[]; fromBeginning: boolean }): Promise<void>
+  run(config: RunConfig): Promise<void>
+  commitOffsets(offsets: { topic: string; partition: number; offset: string }[]): Promise<void>
+  seek(position: { topic: string; partition: number; offset: string }): void
+  pause(topics: { topic: string; partitions: number[] }[]): void
+  resume(topics: { topic: string; partitions: number[] }[]): void
+  on(event: string, listener: (event: { payload: unknown }) => void): unknown
+}
+
+export interface RunConfig {
+  autoCommit: boolean
+  eachBatchAutoResolve: boolean
+  partitionsConsumedConcurrently: number
+  eachBatch: (payload: EachBatch) => Promise<void>
+}
+
+export interface EachBatch {
+  readonly batch: Batch
+  resolveOffset(offset: string): void
+  heartbeat(): Promise<void>
+  commitOffsetsIfNecessary(offsets: TopicOffsets): Promise<void>
+  isStale(): boolean
+}
+
+export interface TopicOffsets {
+  topics: { topic: string; partitions: { partition: number; offset: string }[] }[]
+}
+
+export interface Batch {
+  readonly topic: string
+  readonly partition: number
+  readonly highWatermark: string
+  readonly messages: readonly ClientMessage[]
+  /** Where the fetch began; KafkaJS's types leave it out. */
+  readonly fetchedOffset?: string
+  lastOffset(): string
+}
+
+/** A fetched message; it is a {@link RawMessage} as it is. */
+export interface ClientMessage {
+  readonly offset: string
+  readonly timestamp: string
+  readonly key: Uint8Array | null
+  readonly value: Uint8Array | null
+  readonly headers?: Headers
+}
+
+export type PartitionAssigner = (config: { cluster: ClusterClient }) => Assigner
+
+export interface Assigner {
+  name: string
+  version: number
+  assign(group: { members: { memberId: string }[]; topics: string[] }): Promise<MemberAssignment[]>
+  protocol(subscription: { topics: string[] }): { name: string; metadata: Buffer }
+}
+
+export interface MemberAssignment {
+  memberId: string
+  memberAssignment: Buffer
+}
+
+/** What an assigner is given: the connections that belong to one consumer. */
+export interface ClusterClient {
+  findGroupCoordinator(group: { groupId: string }): Promise<CoordinatorClient>
+  refreshMetadataIfNecessary(): Promise<void>
+  findTopicPartitionMetadata(topic: string): { partitionId: number }[]
+  fetchTopicsOffset(topics: never[]): Promise<unknown>
+  defaultOffset(config: { fromBeginning: boolean }): number
+}
+
+export interface CoordinatorClient {
+  isConnected(): boolean
+}
+
+export interface JoinPayload {
+  readonly memberId: string
+  readonly memberAssignment: Readonly<Record<string, readonly number[]>>
+}
+
+export interface EndBatchPayload {
+  readonly topic: string
+  readonly partition: number
+  readonly batchSize: number
+  readonly lastOffset: string
+  readonly highWatermark: string
+}
+
+export interface AdminClient {
+  connect(): Promise<void>
+  disconnect(): Promise<void>
+  fetchOffsets(options: { groupId: string; topics: string[] }): Promise<FetchedOffsets[]>
+  fetchTopicOffsets(topic: string): Promise<{ partition: number; low: string; high: string }[]>
+}
+
+export interface FetchedOffsets {
+  topic: string
+  partitions: { partition: number; offset: string }[]
+}
+
+export interface ProducerConfig {
+  allowAutoTopicCreation: boolean
+  idempotent: boolean
+  createPartitioner?: Partitioner
+}
+
+/** Chooses a partition for a message, as KafkaJS's `createPartitioner` option does. */
+export type Partitioner = () => (args: {
+  topic: string
+  partitionMetadata: { partitionId: number; leader: number }[]
+  message: { key?: Uint8Array | string | null; partition?: number }
+}) => number
+
+export interface ProducerClient {
+  connect(): Promise<void>
+  disconnect(): Promise<void>
+  sendBatch(batch: { acks: number; topicMessages: TopicMessages[] }): Promise<unknown>
+}
+
+export interface TopicMessages {
+  topic: string
+  messages: ProducedMessage[]
+}
+
+export interface ProducedMessage {
+  key: Buffer | string | null
+  value: Buffer | string | null
+  headers?: Record<string, Buffer | string | (Buffer | string)[] | undefined>
+  partition?: number
+  timestamp?: string
+}

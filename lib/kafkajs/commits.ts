@@ -1,0 +1,48 @@
+import type { Position } from '../broker.ts'
+import type { CommitError } from '../errors.ts'
+import type { ConsumerClient, EachBatch, TopicOffsets } from './client.ts'
+import { commitError } from './errors.ts'
+
+/** Sends offset commits of one member, each in one request under the generation of the moment. */
+export class Commits {
+  /** Of a fetched batch: tries once, while `consumer.commitOffsets` tries again, even under a later generation. */
+  private once: EachBatch['commitOffsetsIfNecessary'] | undefined
+  private underWay: Promise<void> = Promise.resolve()
+  private readonly client: ConsumerClient
+
+  constructor(client: ConsumerClient) {
+    this.client = client
+  }
+
+  learn({ commitOffsetsIfNecessary }: EachBatch): void {
+    this.once ??= commitOffsetsIfNecessary
+  }
+
+  send(offsets: readonly Position[], done: (error: CommitError | null) => void): void {
+    this.underWay = this.request(offsets).then(
+      () => done(null),
+      (error) => done(commitError(error)),
+    )
+  }
+
+  /** Waited for before a join, so that no try of a commit is made under another generation than it was begun. */
+  settled(): Promise<void> {
+    return this.underWay
+  }
+
+  private request(offsets: readonly Position[]): Promise<void> {
+    if (this.once !== undefined) return this.once(byTopic(offsets))
+    // No batch has come: the start of an empty partition.
+    return this.client.commitOffsets(offsets.map((position) => ({ ...position, offset: String(position.offset) })))
+  }
+}
+
+function byTopic(offsets: readonly Position[]): TopicOffsets {
+  const topics = new Map<string, { partition: number; offset: string }[]>()
+  for (const { topic, partition, offset } of offsets) {
+    const partitions = topics.get(topic) ?? []
+    partitions.push({ partition, offset: String(offset) })
+    topics.set(topic, partitions)
+  }
+  return { topics: [...topics].map(([topic, partitions]) => ({ topic, partitions })) }
+}

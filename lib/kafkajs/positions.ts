@@ -1,0 +1,92 @@
+import type { AssignedPartition, Position, TopicPartition } from '../broker.ts'
+import { FatalError } from '../errors.ts'
+import type { AdminClient } from './client.ts'
+
+/** Where a partition stands: what the group has committed, and what the log holds. */
+interface Standing {
+  readonly committed: number | null
+  readonly low: number
+  readonly high: number
+}
+
+/**
+ * Asks where reading begins.
+ *
+ * @throws FatalError when what the group has committed is no longer in the log: messages were lost, and going on as if
+ *   nothing had happened is not ours to decide
+ */
+export async function startOf(
+  admin: AdminClient,
+  options: { groupId: string; fromBeginning: boolean },
+  places: readonly TopicPartition[],
+): Promise<AssignedPartition[]> {
+  const standings = await standingsOf(admin, options.groupId, places)
+  return places.map(({ topic, partition }) => {
+    const { committed, low, high } = standingOf(standings, { topic, partition })
+    const position = committed ?? (options.fromBeginning ? low : high)
+    if (position < low || position > high)
+      throw gone(options.groupId, { topic, partition, offset: position }, low, high)
+    return { topic, partition, committed, position, highWatermark: high }
+  })
+}
+
+/** Tells which of the places of reading is no longer in the log; null when all are. */
+export async function findGone(
+  admin: AdminClient,
+  groupId: string,
+  positions: readonly Position[],
+): Promise<FatalError | null> {
+  const standings = await standingsOf(admin, groupId, positions)
+  for (const position of positions) {
+    const { low, high } = standingOf(standings, position)
+    if (position.offset < low || position.offset > high) return gone(groupId, position, low, high)
+  }
+  return null
+}
+
+async function standingsOf(
+  admin: AdminClient,
+  groupId: string,
+  places: readonly TopicPartition[],
+): Promise<Map<string, Standing>> {
+  const standings = new Map<string, Standing>()
+  const topics = [...new Set(places.map(({ topic }) => topic))]
+  if (topics.length === 0) return standings
+  const logs = topics.map(async (topic) => ({ topic, ends: await admin.fetchTopicOffsets(topic) }))
+  const [offsets, ...ends] = await Promise.all([admin.fetchOffsets({ groupId, topics }), ...logs])
+  const committed = new Map<string, number>()
+  for (const { topic, partitions } of offsets) {
+    for (const { partition, offset } of partitions) committed.set(keyOf({ topic, partition }), Number(offset))
+  }
+  for (const { topic, ends: partitions } of ends) {
+    for (const { partition, low, high } of partitions) {
+      const key = keyOf({ topic, partition })
+      // Below 0 is Kafka's word for none, and KafkaJS's for a reset of its own.
+      const offset = committed.get(key) ?? -1
+      standings.set(key, { committed: offset < 0 ? null : offset, low: Number(low), high: Number(high) })
+    }
+  }
+  return standings
+}
+
+function standingOf(standings: ReadonlyMap<string, Standing>, place: TopicPartition): Standing {
+  const standing = standings.get(keyOf(place))
+  if (standing === undefined)
+    throw new Error(`Cannot find ${place.topic}[${place.partition}]: the broker does not list it`)
+  return standing
+}
+
+function gone(groupId: string, { topic, partition, offset }: Position, low: number, high: number): FatalError {
+  const log = `the log begins at ${low} and ends at ${high}`
+  const what =
+    offset < low
+      ? `${low - offset} messages were deleted before they were read`
+      : 'the topic was recreated or truncated, and what it holds now may be unread'
+  return new FatalError(
+    `Cannot read ${topic}[${partition}] as group ${groupId}: the next offset to read is ${offset}, but ${log}: ${what}; set the group's offset (kafka-consumer-groups --reset-offsets) to where it shall go on, or use a new groupId`,
+  )
+}
+
+function keyOf({ topic, partition }: TopicPartition): string {
+  return `${topic}/${partition}`
+}

@@ -1,0 +1,128 @@
+import type { Headers, OutgoingMessage } from '../broker.ts'
+import type { Clock, Timer } from '../clock.ts'
+import type { KafkaClient, Partitioner, ProducedMessage, ProducerClient, TopicMessages } from './client.ts'
+import { sendError } from './errors.ts'
+
+/** From all in-sync replicas. */
+const ACKS = -1
+/** How long an unused connection is kept, in ms: a row of single sends shall not connect for each. */
+const LINGER = 200
+
+/** One producer for all that is sent: connected by the first message, closed when nobody needs it any more. */
+export class Producer {
+  private readonly kafka: KafkaClient
+  private readonly clock: Clock
+  private readonly createPartitioner: Partitioner | undefined
+  private client: Promise<ProducerClient> | undefined
+  private pending = 0
+  private isNeeded = false
+  private timer: Timer | undefined
+
+  constructor(kafka: KafkaClient, clock: Clock, createPartitioner: Partitioner | undefined) {
+    this.kafka = kafka
+    this.clock = clock
+    this.createPartitioner = createPartitioner
+  }
+
+  send(messages: readonly OutgoingMessage[], done: (error: Error | null) => void): void {
+    this.timer?.unsubscribe()
+    this.pending++
+    const finish = (error: Error | null) => {
+      this.pending--
+      this.rest()
+      done(error)
+    }
+    const topicMessages = byTopic(messages)
+    this.produce(topicMessages).then(
+      () => finish(null),
+      (error) =>
+        finish(
+          sendError(
+            error,
+            topicMessages.map(({ topic }) => topic),
+          ),
+        ),
+    )
+  }
+
+  /** Whether somebody reads: what is read is sent on, as a rule, so that the connection is kept. */
+  need(isNeeded: boolean): void {
+    this.isNeeded = isNeeded
+    this.rest()
+  }
+
+  private async produce(topicMessages: TopicMessages[]): Promise<void> {
+    if (topicMessages.length === 0) return
+    const client = await this.connect()
+    await client.sendBatch({ acks: ACKS, topicMessages })
+  }
+
+  private connect(): Promise<ProducerClient> {
+    this.client ??= this.open().catch((error) => {
+      this.client = undefined
+      throw error
+    })
+    return this.client
+  }
+
+  private async open(): Promise<ProducerClient> {
+    const { createPartitioner } = this
+    // Not idempotent: after a request whose answer was lost KafkaJS takes its sequence number back, and the broker
+    // then refuses every further message of the partition. A repeat is what "at least once" allows.
+    const config = { allowAutoTopicCreation: false, idempotent: false }
+    const client = this.kafka.producer(createPartitioner === undefined ? config : { ...config, createPartitioner })
+    try {
+      await client.connect()
+      return client
+    } catch (error) {
+      await client.disconnect().catch(() => {})
+      throw error
+    }
+  }
+
+  private rest(): void {
+    this.timer?.unsubscribe()
+    if (this.isNeeded || this.pending > 0 || this.client === undefined) return
+    this.timer = this.clock.schedule(() => {
+      const { client } = this
+      this.client = undefined
+      client?.then((producer) => producer.disconnect()).catch(() => {})
+    }, LINGER)
+  }
+}
+
+function byTopic(messages: readonly OutgoingMessage[]): TopicMessages[] {
+  const topics = new Map<string, ProducedMessage[]>()
+  for (const message of messages) {
+    const group = topics.get(message.topic)
+    if (group === undefined) topics.set(message.topic, [produced(message)])
+    else group.push(produced(message))
+  }
+  return [...topics].map(([topic, group]) => ({ topic, messages: group }))
+}
+
+function produced({ key, value, headers, partition, timestamp }: OutgoingMessage): ProducedMessage {
+  const message: ProducedMessage = {
+    key: key === null ? null : bytes(key),
+    value: value === null ? null : bytes(value),
+  }
+  if (headers !== undefined) message.headers = headersOf(headers)
+  if (partition !== undefined) message.partition = partition
+  if (timestamp !== undefined) message.timestamp = String(timestamp)
+  return message
+}
+
+function headersOf(headers: Headers): NonNullable<ProducedMessage['headers']> {
+  const copy: NonNullable<ProducedMessage['headers']> = {}
+  for (const [name, value] of Object.entries(headers)) {
+    if (value === undefined) continue
+    copy[name] = typeof value === 'string' || value instanceof Uint8Array ? bytes(value) : value.map(bytes)
+  }
+  return copy
+}
+
+/** KafkaJS takes buffers and strings; of other bytes it would write the text. */
+function bytes(value: Uint8Array | string): Buffer | string {
+  if (typeof value === 'string' || Buffer.isBuffer(value)) return value
+  return Buffer.from(value.buffer, value.byteOffset, value.byteLength)
+}

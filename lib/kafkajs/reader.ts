@@ -1,0 +1,163 @@
+import type { ConsumerHandler, Position, RawMessage, TopicPartition } from '../broker.ts'
+import type { Clock } from '../clock.ts'
+import type { ConsumerClient, EachBatch, EndBatchPayload } from './client.ts'
+
+/** How long a batch is held for room, in ms. Pausing at once would cost a fetch's whole `maxWaitTimeInMs`. */
+const HOLD = 100
+
+interface Reading extends TopicPartition {
+  /** The next offset to be handed over. */
+  position: number
+  /** Whether the handler wants no more. */
+  paused: boolean
+  /** Whether KafkaJS was told so. */
+  stopped: boolean
+  /** Whether the handler is being given a batch. */
+  busy: boolean
+  /** Ends the hold of a batch. */
+  release: (() => void) | undefined
+}
+
+/** Hands the batches of the assigned partitions over, each message once, and holds them back. */
+export class Reader {
+  private readonly client: ConsumerClient
+  private readonly clock: Clock
+  private readonly handler: ConsumerHandler
+  private readings = new Map<string, Reading>()
+  private isOpen = false
+
+  constructor(client: ConsumerClient, clock: Clock, handler: ConsumerHandler) {
+    this.client = client
+    this.clock = clock
+    this.handler = handler
+  }
+
+  get positions(): readonly Position[] {
+    return [...this.readings.values()].map(({ topic, partition, position }) => ({ topic, partition, offset: position }))
+  }
+
+  owns(place: TopicPartition): boolean {
+    return this.readings.has(keyOf(place))
+  }
+
+  /** Takes up a new assignment; nothing is handed over before {@link open}. */
+  assign(partitions: readonly { topic: string; partition: number; position: number }[]): void {
+    this.close()
+    const free = { paused: false, stopped: false, busy: false, release: undefined }
+    this.readings = new Map(
+      partitions.map(({ topic, partition, position }) => [
+        keyOf({ topic, partition }),
+        { topic, partition, position, ...free },
+      ]),
+    )
+  }
+
+  /** Hands over from now on. KafkaJS keeps its pauses over a join, and has places of its own: both are set right. */
+  open(): void {
+    this.isOpen = true
+    for (const reading of this.readings.values()) {
+      this.client.seek(positionOf(reading))
+      if (reading.paused) this.stop(reading)
+      else this.client.resume(topicOf(reading))
+    }
+  }
+
+  /** Hands over nothing more, and ends all holds: a join waits for them. */
+  close(): void {
+    this.isOpen = false
+    for (const reading of this.readings.values()) reading.release?.()
+  }
+
+  seek({ topic, partition, offset }: Position): void {
+    const reading = this.readings.get(keyOf({ topic, partition }))
+    if (reading === undefined) return
+    reading.position = offset
+    if (this.isOpen) this.client.seek(positionOf(reading))
+  }
+
+  pause(place: TopicPartition): void {
+    const reading = this.readings.get(keyOf(place))
+    if (reading === undefined || reading.paused) return
+    reading.paused = true
+    // The batch that is open is held instead.
+    if (this.isOpen && !reading.busy && reading.release === undefined) this.stop(reading)
+  }
+
+  resume(place: TopicPartition): void {
+    const reading = this.readings.get(keyOf(place))
+    if (reading === undefined) return
+    reading.paused = false
+    reading.release?.()
+    if (reading.stopped && this.isOpen) this.client.resume(topicOf(reading))
+    reading.stopped = false
+  }
+
+  /** KafkaJS's `eachBatch`: never throws, and leaves unresolved what must be fetched again. */
+  async eachBatch({ batch, isStale, resolveOffset }: EachBatch): Promise<void> {
+    const reading = this.readings.get(keyOf(batch))
+    if (!this.isOpen || reading === undefined || isStale()) return
+    const nextOffset = Number(batch.lastOffset()) + 1
+    // Fetched by a second fetcher while the partition's leader moved, or from a place we did not ask for.
+    const misplaced = nextOffset <= reading.position || Number(batch.fetchedOffset ?? 0) > reading.position
+    if (misplaced) return this.client.seek(positionOf(reading))
+    const messages = unread(batch.messages, reading.position)
+    try {
+      resolveOffset(batch.messages.at(-1)?.offset ?? batch.lastOffset())
+    } catch {
+      return
+    }
+    this.hand(reading, messages, nextOffset, Number(batch.highWatermark))
+    if (reading.paused && this.isOpen) await this.hold(reading)
+  }
+
+  /** A batch that had nothing but control records or aborted messages, of which `eachBatch` is not told. */
+  skip({ topic, partition, lastOffset, highWatermark }: EndBatchPayload): void {
+    const reading = this.readings.get(keyOf({ topic, partition }))
+    const nextOffset = Number(lastOffset) + 1
+    if (!this.isOpen || reading === undefined || nextOffset <= reading.position) return
+    this.hand(reading, [], nextOffset, Number(highWatermark))
+  }
+
+  private hand(reading: Reading, messages: readonly RawMessage[], nextOffset: number, highWatermark: number): void {
+    reading.position = nextOffset
+    reading.busy = true
+    this.handler.batch(reading, messages, nextOffset, highWatermark)
+    reading.busy = false
+  }
+
+  private hold(reading: Reading): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.clock.schedule(() => {
+        this.stop(reading)
+        reading.release?.()
+      }, HOLD)
+      reading.release = () => {
+        timer.unsubscribe()
+        reading.release = undefined
+        resolve()
+      }
+    })
+  }
+
+  private stop(reading: Reading): void {
+    reading.stopped = true
+    this.client.pause(topicOf(reading))
+  }
+}
+
+function unread(messages: readonly RawMessage[], position: number): readonly RawMessage[] {
+  if (Number(messages[0]?.offset) >= position) return messages
+  return messages.filter(({ offset }) => Number(offset) >= position)
+}
+
+function keyOf({ topic, partition }: TopicPartition): string {
+  return `${topic}/${partition}`
+}
+
+function positionOf({ topic, partition, position }: Reading): { topic: string; partition: number; offset: string } {
+  return { topic, partition, offset: String(position) }
+}
+
+function topicOf({ topic, partition }: TopicPartition): { topic: string; partitions: number[] }[] {
+  return [{ topic, partitions: [partition] }]
+}
