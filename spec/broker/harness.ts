@@ -84,9 +84,11 @@ export class Bench {
   }
 
   async end(): Promise<void> {
-    const { readers } = this
+    const staying = this.readers.filter(({ hasLeft }) => !hasLeft)
+    for (const reader of this.readers) reader.letGo()
     this.readers = []
-    for (const reader of readers) reader.letGo()
-    await Promise.all(readers.map((reader) => this.leave(reader)))
+    let left = 0
+    for (const reader of staying) reader.leave(() => left++)
+    await this.on.until(() => left === staying.length)
   }
 }

@@ -1,0 +1,105 @@
+import type { Headers, HeaderValue, OutgoingMessage } from '../broker.ts'
+import { FatalError, PermanentError } from '../errors.ts'
+import { expectInteger } from '../expect.ts'
+import { MemoryLog, type Unplaced } from './memoryLog.ts'
+import { murmur2 } from './murmur2.ts'
+
+interface MemoryTopic {
+  readonly partitions: readonly MemoryLog[]
+  /** The partition of the next message without a key. */
+  turn: number
+}
+
+/** The topics of a memory broker: their partitions, and which of them a message goes to. */
+export class MemoryTopics {
+  private readonly topics = new Map<string, MemoryTopic>()
+  private readonly maxMessageBytes: number
+
+  constructor(maxMessageBytes: number) {
+    this.maxMessageBytes = maxMessageBytes
+  }
+
+  create(name: string, partitions: number): void {
+    expectInteger('partitions', partitions, 1)
+    if (this.topics.has(name)) throw new Error(`Cannot create topic ${name}: it exists already`)
+    const logs = Array.from({ length: partitions }, (_, partition) => new MemoryLog(name, partition))
+    this.topics.set(name, { partitions: logs, turn: 0 })
+  }
+
+  /** The partitions of a topic. @throws FatalError when there is no such topic */
+  partitions(name: string): readonly MemoryLog[] {
+    return this.find(name, 'read').partitions
+  }
+
+  /** The partitions of all topics that names and patterns ask for. @throws FatalError when a name is unknown */
+  resolve(wanted: readonly (string | RegExp)[]): MemoryLog[] {
+    const names = wanted.flatMap((name) => (typeof name === 'string' ? [name] : this.matching(name)))
+    return [...new Set(names)].flatMap((name) => this.partitions(name))
+  }
+
+  /** Appends messages, all or none. @throws FatalError for an unknown topic, PermanentError for a refused message */
+  append(messages: readonly OutgoingMessage[], now: number): void {
+    const checked = messages.map((message) => this.check(message))
+    checked.forEach((message, i) => {
+      const { topic, timestamp = now, partition } = messages[i] as OutgoingMessage
+      this.choose(topic, partition, message.key).append(message, timestamp)
+    })
+  }
+
+  private check({ topic, partition, key, value, headers }: OutgoingMessage): Unplaced {
+    const { length } = this.find(topic, 'send to').partitions
+    if (partition !== undefined && !(partition >= 0 && partition < length))
+      throw new PermanentError(partitionText(topic, partition, length))
+    const message = { key: toBytes(key), value: toBytes(value), headers: headersOf(headers) }
+    const size = (message.key?.length ?? 0) + (message.value?.length ?? 0)
+    if (size > this.maxMessageBytes) throw new PermanentError(sizeText(topic, size, this.maxMessageBytes))
+    return message
+  }
+
+  private choose(name: string, partition: number | undefined, key: Uint8Array | null): MemoryLog {
+    const topic = this.find(name, 'send to')
+    const { length } = topic.partitions
+    const chosen = partition ?? (key === null ? topic.turn++ : murmur2(key) & 0x7fffffff) % length
+    return topic.partitions[chosen] as MemoryLog
+  }
+
+  private matching(pattern: RegExp): string[] {
+    // A pattern with the flag `g` remembers where it stopped.
+    return [...this.topics.keys()].filter((name) => name.search(pattern) >= 0)
+  }
+
+  private find(name: string, action: string): MemoryTopic {
+    const topic = this.topics.get(name)
+    if (topic === undefined) throw new FatalError(unknownText(name, action))
+    return topic
+  }
+}
+
+/** Buffers, as a Kafka client gives: decoders may rely on their `toString`. */
+function toBytes(value: Uint8Array | string | null): Buffer | null {
+  if (value === null || Buffer.isBuffer(value)) return value
+  return typeof value === 'string' ? Buffer.from(value) : Buffer.from(value.buffer, value.byteOffset, value.length)
+}
+
+function headersOf(headers: Headers | undefined): Headers | undefined {
+  if (headers === undefined) return undefined
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, headerOf(value)]))
+}
+
+function headerOf(value: HeaderValue): HeaderValue {
+  if (value === undefined) return undefined
+  if (typeof value === 'string' || value instanceof Uint8Array) return toBytes(value) as Buffer
+  return value.map((one) => toBytes(one) as Buffer)
+}
+
+function unknownText(name: string, action: string): string {
+  return `Cannot ${action} topic ${name}: it does not exist; create it, or correct the name`
+}
+
+function partitionText(topic: string, partition: number, count: number): string {
+  return `Cannot send to ${topic}[${partition}]: the topic has ${count} partitions; leave the partition to the key`
+}
+
+function sizeText(topic: string, size: number, max: number): string {
+  return `Cannot send to topic ${topic}: the message has ${size} bytes and the broker takes ${max}; send less, or raise max.message.bytes`
+}
