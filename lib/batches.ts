@@ -61,7 +61,7 @@ export class Batches<A, R, B> implements RequestHost<A, R, B> {
     const [head] = entries
     try {
       head?.message.origin.slice(() => {
-        entries.forEach((entry, i) => this.settleOne(entry, outcomes[i] as Outcome<B>))
+        for (const [i, entry] of entries.entries()) this.settleOne(entry, outcomes[i] as Outcome<B>)
       })
     } catch (error) {
       // A view that was spent before it came here: the pipe is wrong, not the message.

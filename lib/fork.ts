@@ -13,9 +13,10 @@ import { Scope } from './scope.ts'
  *       notify           -a-----b
  *     acked              ---a-----b
  */
-export function fork<A, B extends readonly unknown[]>(
-  ...branches: { [K in keyof B]: OperatorFunction<Message<A>, Message<B[K]>> }
-): OperatorFunction<Message<A>, Message<B[number]>> {
+export function fork<A, B, C>(one: Branch<A, B>, two: Branch<A, C>): Branch<A, B | C>
+export function fork<A, B, C, D>(one: Branch<A, B>, two: Branch<A, C>, three: Branch<A, D>): Branch<A, B | C | D>
+export function fork<A, B>(...branches: Branch<A, B>[]): Branch<A, B>
+export function fork<A>(...branches: Branch<A, unknown>[]): Branch<A, unknown> {
   return (source) =>
     new Observable((out) => {
       const inputs = branches.map(() => new Subject<Message<A>>())
@@ -25,10 +26,11 @@ export function fork<A, B extends readonly unknown[]>(
         for (const input of inputs) input.next(scope.child(message.value))
         scope.close()
       })
-      const done = {
-        error: (error: unknown) => out.error(error),
-        complete: () => inputs.forEach((one) => one.complete()),
+      const complete = () => {
+        for (const input of inputs) input.complete()
       }
-      out.add(split(source).subscribe(done))
+      out.add(split(source).subscribe({ error: (error) => out.error(error), complete }))
     })
 }
+
+type Branch<A, B> = OperatorFunction<Message<A>, Message<B>>
