@@ -1,0 +1,78 @@
+import { randomBytes } from 'node:crypto'
+import { type Admin, Kafka, type KafkaConfig, logLevel } from 'kafkajs'
+import { connectionSettings } from '../../../services/defaults.ts'
+
+/** A client of the real Kafka, as an application would make one. */
+export function kafkaClient(options: Partial<KafkaConfig> = {}): Kafka {
+  return new Kafka({
+    clientId: 'spec',
+    brokers: [...connectionSettings().kafkaBrokers],
+    logLevel: logLevel.NOTHING,
+    ...options,
+  })
+}
+
+/** Topics and groups of one spec file, looked at past the broker under test and deleted at the end. */
+export class RealKafka {
+  readonly kafka: Kafka
+  readonly admin: Admin
+  private readonly topics: string[] = []
+  private readonly run = randomBytes(4).toString('hex')
+  private names = 0
+
+  private constructor(kafka: Kafka) {
+    this.kafka = kafka
+    this.admin = kafka.admin()
+  }
+
+  static async connect(kafka: Kafka = kafkaClient()): Promise<RealKafka> {
+    const real = new RealKafka(kafka)
+    await real.admin.connect()
+    return real
+  }
+
+  uniqueName(prefix: string): string {
+    return `${prefix}-${this.run}-${++this.names}`
+  }
+
+  async createTopic(topic: string, numPartitions: number): Promise<void> {
+    await this.admin.createTopics({ topics: [{ topic, numPartitions, replicationFactor: 1 }], waitForLeaders: true })
+    this.topics.push(topic)
+  }
+
+  /** A new topic's name. */
+  async topic(partitions: number): Promise<string> {
+    const topic = this.uniqueName('spec')
+    await this.createTopic(topic, partitions)
+    return topic
+  }
+
+  async committed(groupId: string, topic: string): Promise<ReadonlyMap<number, number>> {
+    const [fetched] = await this.admin.fetchOffsets({ groupId, topics: [topic] })
+    const offsets = (fetched?.partitions ?? []).map(({ partition, offset }) => [partition, Number(offset)] as const)
+    return new Map(offsets.filter(([, offset]) => offset !== -1).sort(([a], [b]) => a - b))
+  }
+
+  async endOffsets(topic: string): Promise<ReadonlyMap<number, number>> {
+    const ends = await this.admin.fetchTopicOffsets(topic)
+    return new Map(ends.map(({ partition, high }) => [partition, Number(high)] as const).sort(([a], [b]) => a - b))
+  }
+
+  /** Polls until the condition holds. */
+  async until(condition: () => boolean | Promise<boolean>, ms = 20_000): Promise<void> {
+    const end = Date.now() + ms
+    while (!(await condition())) {
+      if (Date.now() > end) throw new Error(`Gave up waiting after ${ms} ms for ${condition}`)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  }
+
+  async close(): Promise<void> {
+    const { groups } = await this.admin.listGroups()
+    const ours = groups.map(({ groupId }) => groupId).filter((groupId) => groupId.includes(this.run))
+    // A group whose last member is about to leave is not empty yet; the broker forgets it by itself.
+    await this.admin.deleteGroups(ours).catch(() => {})
+    if (this.topics.length > 0) await this.admin.deleteTopics({ topics: this.topics })
+    await this.admin.disconnect()
+  }
+}
