@@ -1,14 +1,7 @@
-import type {
-  AssignedPartition,
-  ConsumeOptions,
-  Consumer,
-  ConsumerHandler,
-  Position,
-  TopicPartition,
-} from '../broker.ts'
-import type { Timer } from '../clock.ts'
+import type { ConsumeOptions, Consumer, ConsumerHandler, Position, TopicPartition } from '../broker.ts'
 import { CommitError } from '../errors.ts'
 import { downError } from './memoryFaults.ts'
+import { type FetcherHost, MemoryFetcher } from './memoryFetcher.ts'
 import type { GroupHost, GroupMember, MemoryGroup } from './memoryGroup.ts'
 import type { MemoryLog } from './memoryLog.ts'
 
@@ -22,17 +15,9 @@ export interface CommitAttempt {
 }
 
 /** What a consumer needs of its broker. */
-export interface ConsumerHost extends GroupHost {
-  readonly batchSize: number
+export interface ConsumerHost extends GroupHost, FetcherHost {
   readonly commits: CommitAttempt[]
   ended(consumer: MemoryConsumer): void
-}
-
-interface Reading {
-  readonly log: MemoryLog
-  readonly place: TopicPartition
-  position: number
-  paused: boolean
 }
 
 /** One member of a group of the memory broker. All that it tells goes through the clock. */
@@ -41,21 +26,19 @@ export class MemoryConsumer implements Consumer, GroupMember {
   readonly rebalanceTimeout: number
   private readonly host: ConsumerHost
   private readonly group: MemoryGroup
-  private readonly fromBeginning: boolean
   private readonly handler: ConsumerHandler
-  private readonly readings = new Map<string, Reading>()
+  private readonly fetcher: MemoryFetcher
   private state: 'outside' | 'joining' | 'reading' | 'revoking' | 'ended' = 'outside'
   /** Changes when a membership ends, so that what was to be told of it is not. */
   private epoch = 0
-  private fetching: Timer | undefined
 
   constructor(host: ConsumerHost, group: MemoryGroup, options: ConsumeOptions, handler: ConsumerHandler) {
     this.topics = options.topics
     this.rebalanceTimeout = options.rebalanceTimeout
-    this.fromBeginning = options.fromBeginning
     this.host = host
     this.group = group
     this.handler = handler
+    this.fetcher = new MemoryFetcher(host, group, options.fromBeginning, handler)
     this.connect()
   }
 
@@ -69,26 +52,19 @@ export class MemoryConsumer implements Consumer, GroupMember {
   }
 
   pause(partition: TopicPartition): void {
-    const reading = this.readings.get(keyOf(partition))
-    if (reading !== undefined) reading.paused = true
+    this.fetcher.pause(partition)
   }
 
   resume(partition: TopicPartition): void {
-    const reading = this.readings.get(keyOf(partition))
-    if (reading === undefined) return
-    reading.paused = false
-    this.wake()
+    this.fetcher.resume(partition)
   }
 
   seek(position: Position): void {
-    const reading = this.readings.get(keyOf(position))
-    if (reading === undefined) return
-    reading.position = position.offset
-    this.wake()
+    this.fetcher.seek(position)
   }
 
   leave(done: () => void): void {
-    this.end()
+    this.quit()
     this.host.clock.schedule(done, 0)
   }
 
@@ -96,30 +72,31 @@ export class MemoryConsumer implements Consumer, GroupMember {
 
   revoke(rejoin: () => void): void {
     this.later(() => {
-      if (this.readings.size === 0) return this.rejoin(rejoin)
       const { epoch } = this
+      const { places } = this.fetcher
+      this.fetcher.halted = true
       this.state = 'revoking'
-      this.handler.revoking(this.places(), () => {
-        if (epoch === this.epoch && this.state === 'revoking') this.rejoin(rejoin)
-      })
+      const done = () => {
+        if (epoch !== this.epoch || this.state !== 'revoking') return
+        this.state = 'joining'
+        rejoin()
+      }
+      if (places.length === 0) done()
+      else this.handler.revoking(places, done)
     })
   }
 
   assign(partitions: readonly MemoryLog[]): void {
     this.later(() => {
-      this.release()
-      for (const log of partitions) this.take(log)
       this.state = 'reading'
-      this.handler.assigned([...this.readings.values()].map((reading) => this.describe(reading)))
-      this.wake()
+      this.fetcher.take(partitions)
+      this.handler.assigned(this.fetcher.described)
     })
   }
 
   expire(): void {
-    const places = this.places()
-    this.release()
-    this.state = 'outside'
-    this.epoch++
+    const { places } = this.fetcher
+    this.end('outside')
     if (places.length > 0) this.later(() => this.handler.lost(places))
     this.connect()
   }
@@ -134,7 +111,7 @@ export class MemoryConsumer implements Consumer, GroupMember {
   /** The broker is up again. */
   reconnected(): void {
     if (this.state === 'outside') this.connect()
-    else this.wake()
+    else this.fetcher.wake()
   }
 
   private connect(): void {
@@ -144,7 +121,7 @@ export class MemoryConsumer implements Consumer, GroupMember {
       try {
         this.host.topics.resolve(this.topics)
       } catch (error) {
-        this.end()
+        this.quit()
         return this.handler.failed(error as Error)
       }
       this.state = 'joining'
@@ -152,69 +129,22 @@ export class MemoryConsumer implements Consumer, GroupMember {
     })
   }
 
-  private rejoin(rejoin: () => void): void {
-    this.state = 'joining'
-    rejoin()
-  }
-
   private refusal(offsets: readonly Position[]): CommitError | null {
-    const foreign = offsets.find((offset) => !this.readings.has(keyOf(offset)))
+    const foreign = offsets.find((offset) => !this.fetcher.has(offset))
     if (foreign !== undefined) return new CommitError('fenced', fencedText(this.group.id, foreign))
     return this.state === 'joining' ? new CommitError('rebalancing', rebalancingText(this.group.id)) : null
   }
 
-  /** Fetches soon. */
-  private readonly wake = (): void => {
-    if (this.state !== 'reading' || this.fetching !== undefined) return
-    this.fetching = this.host.clock.schedule(() => {
-      this.fetching = undefined
-      this.fetch()
-    }, 0)
-  }
-
-  /** Gives a batch of each partition, then lets others have their turn. */
-  private fetch(): void {
-    for (const reading of this.readings.values()) {
-      if (this.state === 'reading' && !this.host.faults.isDown) this.deliver(reading)
-    }
-  }
-
-  private deliver(reading: Reading): void {
-    const { log, position, paused, place } = reading
-    if (paused || position >= log.end) return
-    const { messages, nextOffset } = log.read(position, this.host.batchSize)
-    reading.position = nextOffset
-    if (nextOffset < log.end) this.wake()
-    this.handler.batch(place, messages, nextOffset, log.end)
-  }
-
-  private take(log: MemoryLog): void {
-    const { topic, partition } = log
-    const start = this.fromBeginning ? 0 : log.end
-    const position = this.group.committedOf(log) ?? start
-    this.readings.set(keyOf(log), { log, place: { topic, partition }, position, paused: false })
-    log.waiting.add(this.wake)
-  }
-
-  private describe({ log, place, position }: Reading): AssignedPartition {
-    return { ...place, committed: this.group.committedOf(log), position, highWatermark: log.end }
-  }
-
-  private release(): void {
-    for (const { log } of this.readings.values()) log.waiting.delete(this.wake)
-    this.readings.clear()
-  }
-
-  private end(): void {
-    this.state = 'ended'
+  private end(state: 'outside' | 'ended'): void {
+    this.state = state
     this.epoch++
-    this.release()
+    this.fetcher.release()
+  }
+
+  private quit(): void {
+    this.end('ended')
     this.group.leave(this)
     this.host.ended(this)
-  }
-
-  private places(): TopicPartition[] {
-    return [...this.readings.values()].map(({ place }) => place)
   }
 
   private later(work: () => void): void {
@@ -223,10 +153,6 @@ export class MemoryConsumer implements Consumer, GroupMember {
       if (epoch === this.epoch) work()
     }, 0)
   }
-}
-
-function keyOf({ topic, partition }: TopicPartition): string {
-  return `${topic}/${partition}`
 }
 
 function fencedText(groupId: string, { topic, partition }: TopicPartition): string {

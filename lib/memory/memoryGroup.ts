@@ -96,7 +96,7 @@ export class MemoryGroup {
     this.due = this.host.faults.isDown
     if (this.due) return
     this.preparing = true
-    this.await()
+    this.awaitJoins()
     for (const member of this.members) if (!this.joined.has(member)) member.revoke(() => this.join(member))
     this.proceed()
   }
@@ -110,13 +110,13 @@ export class MemoryGroup {
   resume(): void {
     if (this.due) this.rebalance()
     else if (this.preparing) {
-      this.await()
+      this.awaitJoins()
       this.proceed()
     }
   }
 
   /** Expels, after the longest time that a member asks for, who has not joined by then. */
-  private await(): void {
+  private awaitJoins(): void {
     const timeout = Math.max(...this.members.map(({ rebalanceTimeout }) => rebalanceTimeout))
     this.deadline = this.host.clock.schedule(() => {
       for (const member of this.members) if (!this.joined.has(member)) this.expel(member)
