@@ -344,11 +344,12 @@ export class Delivery<A> implements Member, ConsumerHandler, PartitionHost<A>, C
   private close(): void {
     this.state = 'closed'
     this.emission.halted = true
+    const unsettled = this.inFlight
     for (const partition of this.assignment.values()) this.retire(partition)
     this.assignment.clear()
     this.committer.suspend()
     this.broker.members.remove(this)
-    this.tell({ type: 'closed', groupId: this.groupId })
+    this.tell({ type: 'closed', groupId: this.groupId, unsettled })
     this.onClosed()
   }
 

@@ -27,7 +27,7 @@ export type SourceEvent =
       readonly action: 'stop' | 'skip' | 'send' | 'retry'
     }
   | { readonly type: 'trouble'; readonly groupId: string; readonly error: Error }
-  | { readonly type: 'closed'; readonly groupId: string }
+  | { readonly type: 'closed'; readonly groupId: string; readonly unsettled: number }
 
 /** How one assigned partition stands. Offsets are next to read. */
 export interface PartitionHealth extends TopicPartition {

@@ -146,6 +146,11 @@ export class Message<out T> {
   }
 }
 
+/** Says whether a value is a message. By its shape: the ESM and the CommonJS build have a class each. */
+export function isMessage(value: unknown): value is Message<unknown> {
+  return typeof (value as Message<unknown> | null | undefined)?.nack === 'function'
+}
+
 function spentText(message: Message<unknown>): string {
   const place = `${message.topic}[${message.partition}]@${message.offset}`
   return `Cannot hand on ${place}: this view of it is settled or was handed on by with(); use fork() to give one message to two branches`

@@ -1,6 +1,6 @@
 import { Observable, type OperatorFunction, Subscriber } from 'rxjs'
 import { FatalError } from './errors.ts'
-import type { Message } from './message.ts'
+import { isMessage, type Message } from './message.ts'
 
 /**
  * Makes an operator over messages of one synchronous step: no inner subscription, no closure for each message.
@@ -32,10 +32,6 @@ class Step<A, R> extends Subscriber<Message<A>> {
       else this.out.error(new FatalError(noMessageText(message)))
     }
   }
-}
-
-function isMessage(value: unknown): value is Message<unknown> {
-  return typeof (value as Message<unknown> | null | undefined)?.nack === 'function'
 }
 
 function noMessageText(value: unknown): string {

@@ -3,7 +3,7 @@ import type { Broker, Position, TopicPartition } from './broker.ts'
 import { FatalError } from './errors.ts'
 import type { SourceEvent, SourceHealth } from './events.ts'
 import type { Member } from './members.ts'
-import type { Message } from './message.ts'
+import { isMessage, type Message } from './message.ts'
 import { onSignals } from './signals.ts'
 
 /** How {@link run} treats the process it runs in. */
@@ -60,7 +60,10 @@ class Run implements Running {
   private readonly subscriptions = new Subscription()
   private readonly stopListening: () => void
   private members: readonly Member[] = []
-  private open: number
+  private openPipelines = 0
+  private openMembers = 0
+  /** Before that, one that ends at once must not end the run. */
+  private isSubscribed = false
   private failure: { readonly error: unknown } | undefined
   private resolve!: () => void
   private reject!: (error: unknown) => void
@@ -72,15 +75,18 @@ class Run implements Running {
       this.reject = reject
     })
     this.stopListening = signals ? onSignals(() => this.drainAll()) : () => {}
-    // One more until all are subscribed, so that one that ends at once does not end the run.
-    this.open = pipelines.length + 1
+    this.openPipelines = pipelines.length
     this.members = kafka.members.claim(() => {
       for (const pipeline of pipelines) this.subscribe(pipeline)
     })
     for (const member of this.members) this.follow(member)
+    if (this.members.length === 0 && this.openPipelines > 0) {
+      this.failure ??= { error: new FatalError(STRANGERS) }
+      this.abandonPipelines()
+    }
+    this.isSubscribed = true
     if (this.failure !== undefined) this.drainAll()
-    else if (this.members.length === 0) this.failure = { error: new FatalError(STRANGERS) }
-    this.endOne()
+    this.endIfDone()
   }
 
   drain(): Promise<void> {
@@ -112,29 +118,30 @@ class Run implements Running {
       pipeline.subscribe({
         next: (value) => this.expectSettled(value),
         error: (error) => this.fail(error),
-        complete: () => this.endOne(),
+        complete: () => this.endPipeline(),
       }),
     )
   }
 
   private follow(member: Member): void {
-    this.open++
+    this.openMembers++
     member.listen((event) => {
       this.subject.next(event)
-      if (event.type === 'closed') this.endOne()
+      if (event.type === 'closed') this.endMember(event.unsettled)
     })
   }
 
   private expectSettled(value: unknown): void {
     if (!isMessage(value) || value.isSpent) return
-    this.fail(new FatalError(`Cannot finish ${value.id}: this pipe ends without ack()`))
-    this.subscriptions.unsubscribe()
+    this.failure ??= { error: new FatalError(`Cannot finish ${value.id}: this pipe ends without ack()`) }
+    this.abandonPipelines()
+    this.drainAll()
   }
 
   private fail(error: unknown): void {
     this.failure ??= { error }
     this.drainAll()
-    this.endOne()
+    this.endPipeline()
   }
 
   private drainAll(): void {
@@ -142,9 +149,26 @@ class Run implements Running {
     for (const member of this.members) member.drain()
   }
 
-  /** A pipeline or a member has ended: with the last of both all is committed and left. */
-  private endOne(): void {
-    if (--this.open > 0) return
+  private endPipeline(): void {
+    if (this.openPipelines > 0) this.openPipelines--
+    this.endIfDone()
+  }
+
+  private endMember(unsettled: number): void {
+    this.openMembers--
+    // What did not settle in time holds its pipeline open, perhaps for ever.
+    if (unsettled > 0 && this.openMembers === 0) this.abandonPipelines()
+    this.endIfDone()
+  }
+
+  private abandonPipelines(): void {
+    this.openPipelines = 0
+    this.subscriptions.unsubscribe()
+  }
+
+  /** With the last pipeline and the last member all is committed and left. */
+  private endIfDone(): void {
+    if (!this.isSubscribed || this.openPipelines > 0 || this.openMembers > 0) return
     this.stopListening()
     this.subject.complete()
     if (this.failure === undefined) this.resolve()
@@ -154,10 +178,6 @@ class Run implements Running {
 
 const STRANGERS =
   'Cannot run these pipelines: none of them reads a topic of the broker that run() was given; use the same broker in fromTopic() and in run()'
-
-function isMessage(value: unknown): value is Message<unknown> {
-  return typeof (value as Message<unknown> | null | undefined)?.nack === 'function'
-}
 
 function isAt(one: TopicPartition, other: TopicPartition): boolean {
   return one.topic === other.topic && one.partition === other.partition

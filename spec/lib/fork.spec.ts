@@ -8,14 +8,14 @@ import { filterValue, mapValue } from '../../lib/values.ts'
 import { marbles } from '../support/marbles.ts'
 
 const values = { a: 'a', b: 'b' }
-const after = (ms: number, name: string) => perMessage(mergeMap((v: string) => timer(ms).pipe(map(() => v + name))))
+const later = (ms: number, name: string) => perMessage(mergeMap((v: string) => timer(ms).pipe(map(() => v + name))))
 
 describe('fork', () => {
   it(
     'acks a message when both branches have',
     marbles(({ scheduler, expectObservable }) => {
       const { messages, acks } = marbleMessages(scheduler, 'a-------b--|', values)
-      const both = messages.pipe(fork(after(3, '1'), after(1, '2')), ack())
+      const both = messages.pipe(fork(later(3, '1'), later(1, '2')), ack())
       expectTypeOf(both).toEqualTypeOf<import('rxjs').Observable<string>>()
       expectObservable(both).toBe('-x-y-----v-(w|)', { x: 'a2', y: 'a1', v: 'b2', w: 'b1' })
       expectObservable(acks).toBe('---a-------b')
@@ -30,7 +30,7 @@ describe('fork', () => {
         messages.pipe(
           fork(
             filterValue(() => false),
-            after(2, ''),
+            later(2, ''),
           ),
           ack(),
         ),
@@ -44,7 +44,7 @@ describe('fork', () => {
     marbles(({ scheduler, expectObservable }) => {
       const { messages, nacks } = marbleMessages(scheduler, 'a------|', values)
       const fails = perMessage(mergeMap((_: string) => throwError(() => new Error('boom'))))
-      expectObservable(messages.pipe(fork(fails, after(5, '')), ack())).toBe('-----a-|')
+      expectObservable(messages.pipe(fork(fails, later(5, '')), ack())).toBe('-----a-|')
       expectObservable(nacks).toBe('-----a', { a: 'a: boom' })
     }),
   )
