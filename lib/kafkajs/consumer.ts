@@ -10,6 +10,9 @@ import { Membership, type MembershipHost } from './membership.ts'
 /** How long leaving may take, in ms. A broker that doesn't answer notices by the session's timeout. */
 const LEAVE_TIMEOUT = 5000
 
+/** A membership that lasted longer, in ms, is not counted among the failed ones. */
+const STABLE = 30_000
+
 /** The broker, as its consumers see it. */
 export interface ConsumerHost extends Pick<Broker, 'clock' | 'random'> {
   readonly kafka: KafkaClient
@@ -28,6 +31,7 @@ export class KafkajsConsumer implements Consumer, MembershipHost {
   private readonly handler: ConsumerHandler
   private member: Membership | undefined
   private crashes = 0
+  private joinedAt = Number.POSITIVE_INFINITY
   private timer: Timer | undefined
   private closed = false
 
@@ -66,7 +70,6 @@ export class KafkajsConsumer implements Consumer, MembershipHost {
       if (isDone) return
       isDone = true
       timer.unsubscribe()
-      this.host.left()
       done()
     }
     const timer = this.clock.schedule(end, LEAVE_TIMEOUT)
@@ -74,7 +77,7 @@ export class KafkajsConsumer implements Consumer, MembershipHost {
   }
 
   joined(): void {
-    this.crashes = 0
+    this.joinedAt = this.clock.now()
   }
 
   ended(cause: unknown, lost: readonly TopicPartition[]): void {
@@ -84,6 +87,8 @@ export class KafkajsConsumer implements Consumer, MembershipHost {
     if (error instanceof FatalError) return this.fail(error)
     this.handler.trouble(error)
     if (lost.length > 0) this.handler.lost(lost)
+    if (this.clock.now() - this.joinedAt > STABLE) this.crashes = 0
+    this.joinedAt = Number.POSITIVE_INFINITY
     if (!this.closed) this.open(backoff({}, ++this.crashes, this.host.random))
   }
 
@@ -100,11 +105,11 @@ export class KafkajsConsumer implements Consumer, MembershipHost {
 
   private fail(error: FatalError): void {
     this.close()
-    this.host.left()
     this.handler.failed(error)
   }
 
   private close(): void {
+    if (!this.closed) this.host.left()
     this.closed = true
     this.timer?.unsubscribe()
     this.member = undefined

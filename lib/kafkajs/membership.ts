@@ -88,6 +88,7 @@ export class Membership implements Hooks {
     this.expectAlive()
     const wasReading = this.state === 'reading'
     this.state = 'revoking'
+    this.joins++
     this.reader.close()
     await this.commits.settled()
     if (wasReading && this.told.length > 0) {
@@ -100,9 +101,9 @@ export class Membership implements Hooks {
   }
 
   async beforeFetch(): Promise<void> {
-    await this.gate
-    // Before the first join KafkaJS asks too: `ended` must not keep it from closing.
-    if (this.memberId !== undefined) this.expectAlive()
+    await this.gate.catch(() => {
+      throw new Ended()
+    })
   }
 
   joining(topics: readonly string[]): void {
@@ -174,7 +175,7 @@ export class Membership implements Hooks {
     const places = Object.entries(memberAssignment).flatMap(([topic, partitions]) =>
       partitions.map((partition) => ({ topic, partition })),
     )
-    this.gate = this.begin(places, ++this.joins)
+    this.gate = this.begin(places, this.joins)
     this.gate.catch((error) => this.end(error))
   }
 

@@ -52,8 +52,9 @@ async function standingsOf(
   const standings = new Map<string, Standing>()
   const topics = [...new Set(places.map(({ topic }) => topic))]
   if (topics.length === 0) return standings
-  const logs = topics.map(async (topic) => ({ topic, ends: await admin.fetchTopicOffsets(topic) }))
-  const [offsets, ...ends] = await Promise.all([admin.fetchOffsets({ groupId, topics }), ...logs])
+  const ends = await Promise.all(topics.map(async (topic) => ({ topic, ends: await admin.fetchTopicOffsets(topic) })))
+  // Afterwards: a new admin client knows no broker before it asked for a topic, and would wait to ask again.
+  const offsets = await admin.fetchOffsets({ groupId, topics })
   const committed = new Map<string, number>()
   for (const { topic, partitions } of offsets) {
     for (const { partition, offset } of partitions) committed.set(keyOf({ topic, partition }), Number(offset))

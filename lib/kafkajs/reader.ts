@@ -56,9 +56,9 @@ export class Reader {
   open(): void {
     this.isOpen = true
     for (const reading of this.readings.values()) {
-      this.client.seek(positionOf(reading))
+      this.tell((client) => client.seek(positionOf(reading)))
       if (reading.paused) this.stop(reading)
-      else this.client.resume(topicOf(reading))
+      else this.tell((client) => client.resume(topicOf(reading)))
     }
   }
 
@@ -72,7 +72,7 @@ export class Reader {
     const reading = this.readings.get(keyOf({ topic, partition }))
     if (reading === undefined) return
     reading.position = offset
-    if (this.isOpen) this.client.seek(positionOf(reading))
+    if (this.isOpen) this.tell((client) => client.seek(positionOf(reading)))
   }
 
   pause(place: TopicPartition): void {
@@ -88,7 +88,7 @@ export class Reader {
     if (reading === undefined) return
     reading.paused = false
     reading.release?.()
-    if (reading.stopped && this.isOpen) this.client.resume(topicOf(reading))
+    if (reading.stopped && this.isOpen) this.tell((client) => client.resume(topicOf(reading)))
     reading.stopped = false
   }
 
@@ -99,7 +99,7 @@ export class Reader {
     const nextOffset = Number(batch.lastOffset()) + 1
     // Fetched by a second fetcher while the partition's leader moved, or from a place we did not ask for.
     const misplaced = nextOffset <= reading.position || Number(batch.fetchedOffset ?? 0) > reading.position
-    if (misplaced) return this.client.seek(positionOf(reading))
+    if (misplaced) return this.tell((client) => client.seek(positionOf(reading)))
     const messages = unread(batch.messages, reading.position)
     try {
       resolveOffset(batch.messages.at(-1)?.offset ?? batch.lastOffset())
@@ -141,7 +141,14 @@ export class Reader {
 
   private stop(reading: Reading): void {
     reading.stopped = true
-    this.client.pause(topicOf(reading))
+    this.tell((client) => client.pause(topicOf(reading)))
+  }
+
+  /** Between a crash and its news KafkaJS has no group, and throws; a new member will be told what counts then. */
+  private tell(say: (client: ConsumerClient) => void): void {
+    try {
+      say(this.client)
+    } catch {}
   }
 }
 
