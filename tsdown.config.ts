@@ -6,5 +6,6 @@ export default defineConfig({
   platform: 'node',
   target: 'node20.19',
   dts: true,
+  fixedExtension: false,
   sourcemap: false,
 })

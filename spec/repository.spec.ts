@@ -1,0 +1,111 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+/** What each place may import, beside its own files. */
+const ALLOWED: Readonly<Record<string, readonly string[]>> = {
+  lib: ['rxjs'],
+  operators: ['rxjs', 'lib', 'cross-fetch'],
+}
+/** The thin surface: the only files of the core that know RxJS. */
+const RXJS = [
+  'lib/ack.ts',
+  'lib/batches.ts',
+  'lib/fork.ts',
+  'lib/fromTopic.ts',
+  'lib/operate.ts',
+  'lib/perBatch.ts',
+  'lib/perMessage.ts',
+  'lib/request.ts',
+  'lib/run.ts',
+  'lib/values.ts',
+]
+/** What an operator may know of the core: no tracker, no delivery, no broker but its port. */
+const FOR_OPERATORS = ['broker', 'codec', 'errors', 'expect', 'into', 'message', 'perBatch', 'perMessage', 'topic']
+
+const files = (folder: string): string[] =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => join(folder, name))
+
+const importsOf = (file: string): string[] => {
+  const source = readFileSync(file, 'utf8')
+  const found = [
+    ...source.matchAll(/^(?:(?:import|export)\b[^'"`]*?from |import )'([^']+)'|\bimport\('([^']+)'\)/gm),
+  ].map(([, name, lazy]) => (name ?? lazy) as string)
+  return found.map((name) => (name.startsWith('.') ? normalize(join(dirname(file), name)) : name))
+}
+
+const violations = (folder: string, isWrong: (name: string, file: string) => boolean): string[] =>
+  files(folder).flatMap((file) =>
+    importsOf(file)
+      .filter((name) => isWrong(name, file))
+      .map((name) => `${file} imports ${name}`),
+  )
+
+describe('the repository', () => {
+  it('imports in one direction: examples → operators → lib → rxjs', () => {
+    const isForeign = (folder: string) => (name: string) =>
+      !name.startsWith(`${folder}/`) &&
+      !(ALLOWED[folder] ?? []).some((allowed) => name === allowed || name.startsWith(`${allowed}/`))
+    expect(violations('lib', (name, file) => isForeign('lib')(name) && !file.startsWith('lib/kafkajs'))).toEqual([])
+    expect(violations('operators', isForeign('operators'))).toEqual([])
+  })
+
+  it('keeps the engine free of RxJS', () => {
+    const isWrong = (name: string, file: string) =>
+      name.startsWith('rxjs') && !RXJS.includes(file) && !file.startsWith('lib/testing/')
+    expect(violations('lib', isWrong)).toEqual([])
+  })
+
+  it('keeps the engine free of promises, but for the adapter', () => {
+    const promising = files('lib').filter((file) => {
+      const code = readFileSync(file, 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, '')
+      return /\b(Promise|async|await)\b/.test(code)
+    })
+    // A schema may answer with a promise, which is refused; `closed` is for the user.
+    const allowed = ['lib/run.ts', 'lib/standardSchema.ts']
+    expect(promising.filter((file) => !file.startsWith('lib/kafkajs/') && !allowed.includes(file))).toEqual([])
+  })
+
+  it('keeps operators apart from each other and from the engine', () => {
+    const placeOf = (file: string) => file.split('/').slice(0, 2).join('/').replace(/\.ts$/, '')
+    const isWrong = (name: string, file: string) => {
+      if (file === 'operators/index.ts') return false
+      if (name.startsWith('operators/')) return placeOf(name) !== placeOf(file)
+      return name.startsWith('lib/') && !FOR_OPERATORS.includes(name.slice('lib/'.length).replace(/\.ts$/, ''))
+    }
+    expect(violations('operators', isWrong)).toEqual([])
+  })
+
+  it('has no import cycles but of types', () => {
+    const graph = new Map(files('lib').map((file) => [file, valueImportsOf(file)]))
+    const cycles: string[] = []
+    const visit = (file: string, path: readonly string[]) => {
+      if (path.includes(file)) cycles.push([...path.slice(path.indexOf(file)), file].join(' → '))
+      else for (const next of graph.get(file) ?? []) visit(next, [...path, file])
+    }
+    for (const file of graph.keys()) visit(file, [])
+    expect(cycles).toEqual([])
+  })
+
+  it('has a spec for each operator and each example', () => {
+    const specs = files('spec').map((file) => file.split('/').at(-1))
+    const named = [...names('operators'), ...names('examples')]
+    expect(named.filter((name) => !specs.includes(`${name}.spec.ts`))).toEqual([])
+  })
+})
+
+/** The operators or use cases of a folder: its files and folders in camelCase that start with a verb. */
+function names(folder: string): string[] {
+  return readdirSync(folder)
+    .map((name) => name.replace(/\.ts$/, ''))
+    .filter((name) => /^[a-z]+[A-Z]/.test(name))
+}
+
+function valueImportsOf(file: string): string[] {
+  const source = readFileSync(file, 'utf8')
+  return [...source.matchAll(/^(?:import|export) (?!type )([^']*?)from '(\.[^']+)'/gms)]
+    .filter(([, what]) => !/^\{(\s*type [^,}]+,?)+\s*\}\s*$/.test(what as string))
+    .map(([, , name]) => normalize(join(dirname(file), name as string)))
+}
