@@ -45,6 +45,9 @@ export class Reader implements ConsumerHandler {
   joins = 0
   failure: Error | undefined
   hasLeft = false
+  /** Done within every `batch` and `assigned`, when set. */
+  onBatch: (() => void) | undefined
+  onAssigned: (() => void) | undefined
   private readonly consumer: Consumer
   private readonly holds: boolean
   private held: (() => void)[] = []
@@ -87,6 +90,7 @@ export class Reader implements ConsumerHandler {
     this.note('assigned')
     this.assignment = partitions
     this.joins++
+    this.onAssigned?.()
   }
 
   batch(from: TopicPartition, messages: readonly RawMessage[], nextOffset: number, highWatermark: number): void {
@@ -95,6 +99,7 @@ export class Reader implements ConsumerHandler {
     const seen = messages.map((raw) => ({ topic, partition, offset: Number(raw.offset), raw }))
     for (const message of seen) this.seen.push(message)
     this.batches.push({ topic, partition, offsets: seen.map(({ offset }) => offset), nextOffset, highWatermark })
+    this.onBatch?.()
   }
 
   revoking(partitions: readonly TopicPartition[], done: () => void): void {

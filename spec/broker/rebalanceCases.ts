@@ -81,6 +81,18 @@ export function rebalanceCases(bench: () => Bench): void {
     expect([first.seen.length, second.seen.length]).toEqual([4, 4])
   })
 
+  it('lets a member go on where it stood in a partition that it kept', async () => {
+    const { topic, first, second } = await firstAndSecond({ messages: 3 })
+    first.onAssigned = () => {
+      for (const { partition } of first.assignment) first.seek(topic, partition, 3)
+    }
+    await bench().on.until(() => first.joins === 2 && second.joins === 1 && second.seen.length >= 6)
+    for (const partition of first.partitions) await bench().fill(topic, partition, 1, 3)
+    await bench().on.until(() => first.seen.length >= 14)
+    for (const partition of first.partitions) expect(first.offsets(partition)).toEqual([0, 1, 2, 3])
+    for (const partition of second.partitions) expect(second.offsets(partition)).toEqual([0, 1, 2])
+  })
+
   it('hands the partitions of a member that leaves to the others', async () => {
     const { topic, first, second } = await firstAndSecond({ messages: 0 })
     await bench().on.until(() => first.joins >= 2 && second.joins >= 1)
