@@ -1,2 +1,13 @@
+export type {
+  EnrichFromInfluxOptions,
+  FluxQuery,
+  FluxRow,
+  InfluxLike,
+  InfluxLookup,
+  InfluxPoint,
+} from './enrichFromInflux/enrichFromInflux.ts'
+export { enrichFromInflux } from './enrichFromInflux/enrichFromInflux.ts'
+export type { EsHit, EsLike, EsReplies, EsReply, EsSearch, SearchEsOptions } from './searchEs/searchEs.ts'
+export { searchEs } from './searchEs/searchEs.ts'
 export type { RedisLike, RedisReplies, ZaddEntry, ZaddToOptions } from './zaddTo.ts'
 export { zaddTo } from './zaddTo.ts'

@@ -1,0 +1,67 @@
+import { excerpt } from '../../lib/codec.ts'
+import { PermanentError } from '../../lib/errors.ts'
+import { nanoseconds } from './nanoseconds.ts'
+
+/** What a message asks InfluxDB: the latest value of a field at or before an instant. */
+export interface InfluxLookup {
+  readonly measurement: string
+  readonly field: string
+  /** Tags that the value's series has, by name. It may have more: of several series the latest value counts. */
+  readonly tags: Readonly<Record<string, string>>
+  /**
+   * The instant: a `Date`, RFC 3339 text with up to nine digits of a second, or a bigint of ns since 1970. Not a
+   * number, which might be meant in s, ms or ns.
+   */
+  readonly at: Date | string | bigint
+}
+
+/** The series that a look-up is about. */
+export interface Target {
+  readonly measurement: string
+  readonly field: string
+  /** Names and values, in order of the names. */
+  readonly tags: readonly (readonly [name: string, value: string])[]
+  /** The same for the same series. */
+  readonly id: string
+}
+
+/** A look-up that was checked. */
+export interface Lookup {
+  readonly target: Target
+  /** In ns since 1970. */
+  readonly at: bigint
+}
+
+/** @throws PermanentError when no query can be made of it */
+export function lookupOf({ measurement, field, tags, at }: InfluxLookup): Lookup {
+  expectName('measurement', measurement)
+  expectName('field', field)
+  const sorted = Object.entries(tags).sort(([a], [b]) => (a < b ? -1 : 1))
+  for (const [name, value] of sorted) {
+    expectName('name of a tag', name)
+    expectText(`tag ${excerpt(name)}`, value)
+    if (name.startsWith('_')) refuse('name of a tag', 'other than a column of InfluxDB (_value, _time ...)', name)
+  }
+  return { target: { measurement, field, tags: sorted, id: seriesId(measurement, field, sorted) }, at: nanoseconds(at) }
+}
+
+/** Names a series by what it is found by. */
+export function seriesId(measurement: unknown, field: unknown, tags: Target['tags']): string {
+  return JSON.stringify([measurement, field, tags])
+}
+
+function expectName(what: string, value: unknown): void {
+  expectText(what, value)
+  if (value === '') refuse(what, 'not to be empty', value)
+}
+
+function expectText(what: string, value: unknown): asserts value is string {
+  if (typeof value !== 'string') refuse(what, 'a string', value)
+  // Half a surrogate pair has no UTF-8: InfluxDB could not have stored it.
+  if (/\p{Surrogate}/u.test(value)) refuse(what, 'well-formed Unicode', value)
+}
+
+function refuse(what: string, expected: string, value: unknown): never {
+  const got = `got ${excerpt(value)}; see to it in the selector`
+  throw new PermanentError(`Expected the ${what} of enrichFromInflux to be ${expected}, ${got}`)
+}

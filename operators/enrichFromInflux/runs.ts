@@ -1,0 +1,32 @@
+import type { Lookup, Target } from './lookup.ts'
+
+/** Look-ups whose instants are close together, which are answered by one pass over their series. */
+export interface Run {
+  readonly first: bigint
+  readonly last: bigint
+  readonly targets: readonly Target[]
+}
+
+/** Parts look-ups into runs that are no longer than `span` ns. */
+export function runsOf(lookups: readonly Lookup[], span: bigint): Run[] {
+  const sorted = [...lookups].sort((a, b) => compare(a.at, b.at))
+  const runs: Run[] = []
+  let begin = 0
+  for (let i = 1; i <= sorted.length; i++) {
+    const lookup = sorted[i]
+    if (lookup !== undefined && lookup.at - (sorted[begin] as Lookup).at <= span) continue
+    runs.push(runOf(sorted.slice(begin, i)))
+    begin = i
+  }
+  return runs
+}
+
+function runOf(lookups: readonly Lookup[]): Run {
+  const targets = new Map(lookups.map(({ target }) => [target.id, target]))
+  const [head] = lookups as [Lookup]
+  return { first: head.at, last: (lookups.at(-1) as Lookup).at, targets: [...targets.values()] }
+}
+
+function compare(a: bigint, b: bigint): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}

@@ -1,0 +1,62 @@
+import { excerpt } from '../../lib/codec.ts'
+import { PermanentError } from '../../lib/errors.ts'
+import type { FluxRow } from './csv.ts'
+import { type Lookup, seriesId } from './lookup.ts'
+import { nanoseconds } from './nanoseconds.ts'
+
+/** A value that was found. */
+export interface InfluxPoint {
+  readonly value: number
+  /** When it was measured, in ns since 1970. */
+  readonly time: bigint
+}
+
+/** The points of each series that was asked for, in order of time. */
+export class Timelines {
+  private readonly timelines = new Map<string, InfluxPoint[]>()
+
+  constructor(lookups: readonly Lookup[], rows: readonly FluxRow[]) {
+    // Look-ups with the same names of tags find their rows by the same columns; as a rule all have.
+    const shapes = new Map<string, readonly string[]>()
+    for (const { target } of lookups) {
+      this.timelines.set(target.id, [])
+      const names = target.tags.map(([name]) => name)
+      shapes.set(JSON.stringify(names), names)
+    }
+    for (const row of rows) for (const names of shapes.values()) this.add(row, names)
+    for (const points of this.timelines.values()) points.sort(inOrder)
+  }
+
+  /** The latest point at or before the instant; null when there is none, or none within `lookback` ns. */
+  find({ target, at }: Lookup, lookback: bigint): InfluxPoint | null {
+    const points = this.timelines.get(target.id) ?? []
+    let low = 0
+    let high = points.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((points[middle] as InfluxPoint).time <= at) low = middle + 1
+      else high = middle
+    }
+    const point = points[low - 1]
+    if (point === undefined || at - point.time > lookback) return null
+    if (typeof point.value !== 'number') throw new PermanentError(noNumberText(target, point.value))
+    return point
+  }
+
+  private add({ _measurement, _field, _time, _value, ...tags }: FluxRow, names: readonly string[]): void {
+    const found = names.map((name) => [name, String(tags[name] ?? '')] as const)
+    // A series without the tag is there for another look-up.
+    if (found.some(([, value]) => value === '')) return
+    const points = this.timelines.get(seriesId(_measurement, _field, found))
+    points?.push({ value: _value as number, time: nanoseconds(_time) })
+  }
+}
+
+/** Of several series with a value at one instant the greatest counts, so that a replay finds the same. */
+function inOrder(a: InfluxPoint, b: InfluxPoint): number {
+  return a.time < b.time ? -1 : a.time > b.time ? 1 : a.value - b.value
+}
+
+function noNumberText({ measurement, field }: Lookup['target'], value: unknown): string {
+  return `Expected field ${excerpt(field)} of measurement ${excerpt(measurement)} to be a number, got ${excerpt(value)}`
+}
