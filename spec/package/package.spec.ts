@@ -1,0 +1,123 @@
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+/** Runs a command and gives what it printed; what it printed is the error too. */
+function run(folder: string, command: string, ...args: readonly string[]): string {
+  const { status, stdout, stderr } = spawnSync(command, args, { cwd: folder, encoding: 'utf8' })
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${status}:\n${stdout}${stderr}`)
+  return stdout
+}
+
+/** The README's first pipe, with the broker in memory and a Redis that keeps what it is told. */
+const PIPE = `
+const kafka = memoryBroker({ topics: { feed_activities: 4 } })
+const sets = new Map()
+const redis = {
+  pipeline: (commands) => ({
+    exec: async () => {
+      for (const [, key, ...pairs] of commands) sets.set(key, [...(sets.get(key) ?? []), pairs.map(String)])
+      return commands.map(() => [null, 1])
+    },
+  }),
+}
+const activities = topic('feed_activities', json())
+const saveActivities = fromTopic(kafka, activities, { groupId: 'save-activities' }).pipe(
+  zaddTo(redis, (a) => ({ key: a.user, score: Date.parse(a.timestamp), member: a.message })),
+  ack(),
+)
+const running = run(kafka, saveActivities)
+kafka.send([{ topic: 'feed_activities', key: 'ann', value: '{"user":"ann","message":"hi","timestamp":"2026-01-01"}' }], () => {})
+running.events.subscribe((event) => event.type === 'committed' && running.drain())
+running.closed.then(() => console.log(JSON.stringify([...sets])))
+`
+const PRINTED = '[["ann",[["1767225600000","hi"]]]]\n'
+const NAMES = '{ ack, fromTopic, json, memoryBroker, run, topic }'
+
+const TYPED = `
+import { ack, fromTopic, json, mapValue, memoryBroker, run, topic } from 'rxjs-kafka-toolkit'
+import { sendTo, zaddTo, type RedisLike } from 'rxjs-kafka-toolkit/operators'
+import { marbleMessages } from 'rxjs-kafka-toolkit/testing'
+declare const redis: RedisLike
+const kafka = memoryBroker({ topics: { numbers: 1 } })
+const numbers = topic('numbers', json<number>())
+const source = fromTopic(kafka, numbers, { groupId: 'group' })
+run(kafka, source.pipe(mapValue((n) => n * 2), sendTo(kafka, numbers, (n) => ({ key: null, value: n })), ack()))
+export const used = [zaddTo(redis, (n: number) => ({ key: 'k', score: n, member: 'm' })), marbleMessages]
+`
+
+let folder: string
+let tarball: string
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'rxjs-kafka-toolkit-'))
+  run('.', 'npm', 'run', 'build', '--', '--logLevel', 'error')
+  tarball = join(folder, run('.', 'npm', 'pack', '--silent', '--pack-destination', folder).trim())
+}, 120_000)
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+/** A project with the package and rxjs, and nothing else. */
+function project(name: string, manifest: object): string {
+  const place = join(folder, name)
+  mkdirSync(place)
+  writeFileSync(join(place, 'package.json'), JSON.stringify({ name, private: true, ...manifest }))
+  const { version } = JSON.parse(readFileSync('node_modules/rxjs/package.json', 'utf8')) as { version: string }
+  run(
+    place,
+    'npm',
+    'install',
+    '--silent',
+    '--no-audit',
+    '--no-fund',
+    '--prefer-offline',
+    '--omit=optional',
+    tarball,
+    `rxjs@${version}`,
+  )
+  return place
+}
+
+describe('the package', () => {
+  it('runs in an empty ESM project', { timeout: 120_000 }, () => {
+    const place = project('esm', { type: 'module' })
+    const imports = `import ${NAMES} from 'rxjs-kafka-toolkit'\nimport { zaddTo } from 'rxjs-kafka-toolkit/operators'\n`
+    writeFileSync(join(place, 'main.js'), imports + PIPE)
+    expect(run(place, 'node', 'main.js')).toBe(PRINTED)
+  })
+
+  it('runs in an empty CommonJS project', { timeout: 120_000 }, () => {
+    const place = project('cjs', { type: 'commonjs' })
+    const imports = `const ${NAMES} = require('rxjs-kafka-toolkit')\nconst { zaddTo } = require('rxjs-kafka-toolkit/operators')\n`
+    writeFileSync(join(place, 'main.js'), imports + PIPE)
+    expect(run(place, 'node', 'main.js')).toBe(PRINTED)
+  })
+
+  it('has types that check with nothing installed but rxjs', { timeout: 120_000 }, () => {
+    const place = project('types', { type: 'module' })
+    const compilerOptions = {
+      strict: true,
+      skipLibCheck: false,
+      noEmit: true,
+      module: 'nodenext',
+      target: 'es2022',
+      types: [],
+    }
+    writeFileSync(join(place, 'tsconfig.json'), JSON.stringify({ compilerOptions }))
+    writeFileSync(join(place, 'esm.ts'), TYPED)
+    writeFileSync(join(place, 'cjs.cts'), TYPED)
+    expect(run(place, 'node', resolve('node_modules/typescript/bin/tsc'), '-p', '.')).toBe('')
+  })
+
+  it('names no server client among what it imports', () => {
+    const place = join(folder, 'esm', 'node_modules', 'rxjs-kafka-toolkit', 'dist')
+    const code = ['index.js', 'operators.js', 'testing.js']
+      .map((name) => readFileSync(join(place, name), 'utf8'))
+      .join()
+    const imported = [...code.matchAll(/from ["']([^."'][^"']*)["']/g)].map(([, name]) => name)
+    expect([...new Set(imported)].sort()).toEqual(expect.arrayContaining(['rxjs']))
+    expect(imported.filter((name) => !['rxjs', 'cross-fetch'].includes(name ?? ''))).toEqual([])
+  })
+})
