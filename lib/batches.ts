@@ -1,14 +1,14 @@
 import type { Observable, ObservableInput, Subscriber } from 'rxjs'
 import { backoff } from './backoff.ts'
 import type { Clock, Timer } from './clock.ts'
-import { messageOf, PermanentError } from './errors.ts'
+import { FatalError, messageOf, PermanentError } from './errors.ts'
 import { LaneQueue } from './laneQueue.ts'
 import { laneOf } from './lanes.ts'
 import type { Message } from './message.ts'
 import { operate } from './operate.ts'
 import type { AllPerBatchOptions, Batch, Outcome } from './perBatch.ts'
-import { Queue } from './queue.ts'
 import { type Entry, Request, type RequestHost, retryAfterOf } from './request.ts'
+import { Resting } from './resting.ts'
 
 type Prepare<A, R> = (value: A, message: Message<A>) => R
 type Send<A, R, B> = (requests: readonly R[], batch: Batch<A>) => ObservableInput<readonly Outcome<B>[]>
@@ -21,10 +21,8 @@ export class Batches<A, R, B> implements RequestHost<A, R, B> {
   private readonly out: Subscriber<Message<B>>
   private readonly queue: LaneQueue<Entry<A, R>>
   private readonly open = new Set<Request<A, R, B>>()
-  /** Entries that failed alone and wait for their next try; they hold their lanes, but no place. */
-  private readonly resting = new Map<Entry<A, R>, Timer>()
-  /** Those whose wait is over. */
-  private readonly again = new Queue<Entry<A, R>>()
+  /** What failed of a batch; it holds its lanes, but no place. */
+  private readonly resting = new Resting<Entry<A, R>>()
   private clock: Clock | undefined
   private timer: Timer | undefined
   private isArmed = false
@@ -58,14 +56,23 @@ export class Batches<A, R, B> implements RequestHost<A, R, B> {
   }
 
   settle(entries: readonly Entry<A, R>[], outcomes: readonly Outcome<B>[]): void {
-    const [head] = entries
-    try {
-      head?.message.origin.slice(() => {
-        for (const [i, entry] of entries.entries()) this.settleOne(entry, outcomes[i] as Outcome<B>)
-      })
-    } catch (error) {
-      // A view that was spent before it came here: the pipe is wrong, not the message.
-      this.out.error(error)
+    const again: Entry<A, R>[] = []
+    const held = new Set<string>()
+    entries[0]?.message.origin.slice(() => {
+      for (const [i, entry] of entries.entries()) {
+        const outcome = outcomes[i] as Outcome<B>
+        if (this.out.closed) entry.message.abandon()
+        else if (this.isTriedAgain(entry, outcome, held)) again.push(entry)
+        else this.settleOne(entry, outcome)
+      }
+    })
+    if (again.length > 0) this.rest(again, entries, outcomes)
+  }
+
+  drop(entries: readonly Entry<A, R>[]): void {
+    for (const entry of entries) {
+      this.release(entry)
+      entry.message.abandon()
     }
   }
 
@@ -75,8 +82,8 @@ export class Batches<A, R, B> implements RequestHost<A, R, B> {
     this.completeIfDone()
   }
 
-  fatal(error: Error): void {
-    this.out.error(error)
+  fatal(error: unknown): void {
+    this.out.error(error instanceof Error ? error : new FatalError(String(error)))
   }
 
   hold(retryAfter: number): number {
@@ -99,10 +106,15 @@ export class Batches<A, R, B> implements RequestHost<A, R, B> {
     if (!origin.onQuiet(this.flush)) this.timer = origin.clock.schedule(this.flush, this.options.batch.wait)
   }
 
-  private readonly flush = (): void => {
+  /** The wait is over. */
+  private disarm(): void {
     this.timer?.unsubscribe()
     this.timer = undefined
     this.isArmed = false
+  }
+
+  private readonly flush = (): void => {
+    this.disarm()
     this.isDue = true
     this.dispatch()
   }
@@ -123,64 +135,87 @@ export class Batches<A, R, B> implements RequestHost<A, R, B> {
   }
 
   private nextEntries(): readonly Entry<A, R>[] {
-    const alone = this.again.shift()
-    if (alone !== undefined) return [alone]
+    const again = this.resting.shift()
+    if (again !== undefined) return again
     const { max } = this.options.batch
     if (!this.isDue && this.queue.length < max) return []
     const entries = this.queue.take(max)
-    if (this.queue.length === 0) this.isDue = false
+    if (this.queue.length > 0) return entries
+    this.isDue = false
+    // The timer was for a message that is on its way now. A quiet source has no timer, and calls anyway.
+    if (this.timer !== undefined) this.disarm()
     return entries
   }
 
-  private settleOne(entry: Entry<A, R>, outcome: Outcome<B>): void {
-    if (outcome !== 'drop' && 'error' in outcome && this.tryAgain(entry, outcome.error)) return
-    this.queue.release(entry)
-    if (this.queue.length > 0) this.isDue = true
-    if (outcome === 'drop') entry.message.ack()
-    else if ('error' in outcome) this.refuse(entry, outcome.error)
-    else this.out.next(entry.message.with(outcome.value))
+  /**
+   * Whether an entry waits for its next try: because its failure may pass, or because one before it in its lane does,
+   * which would otherwise come after it.
+   */
+  private isTriedAgain(entry: Entry<A, R>, outcome: Outcome<B>, held: Set<string>): boolean {
+    const { classify, retry } = this.options
+    if (outcome === 'drop' || !('error' in outcome)) return entry.lane !== undefined && held.has(entry.lane)
+    if (classify(outcome.error) !== 'transient') return false
+    if (++entry.failures >= (retry.attempts ?? Number.POSITIVE_INFINITY)) return false
+    if (entry.lane !== undefined) held.add(entry.lane)
+    return true
   }
 
-  /** Lets an entry whose failure may pass wait for its next try, alone; false when there is none. */
-  private tryAgain(entry: Entry<A, R>, error: unknown): boolean {
-    const { classify, retry } = this.options
-    if (classify(error) !== 'transient' || ++entry.failures >= (retry.attempts ?? Number.POSITIVE_INFINITY))
-      return false
-    const { clock } = entry.message.origin
-    const pause = backoff(retry, entry.failures, () => entry.message.origin.random())
-    const wait = Math.max(pause, retryAfterOf(error), this.hold(retryAfterOf(error)))
-    const timer = clock.schedule(() => {
-      this.resting.delete(entry)
-      this.again.push(entry)
-      this.dispatch()
-    }, wait)
-    this.resting.set(entry, timer)
-    return true
+  private settleOne(entry: Entry<A, R>, outcome: Outcome<B>): void {
+    const { message } = entry
+    this.release(entry)
+    if (outcome === 'drop') message.ack()
+    else if ('error' in outcome) this.refuse(entry, outcome.error)
+    // A view that was spent before it came here: the pipe is wrong, not the message.
+    else if (message.isSpent) this.fatal(new FatalError(spentText(this.options.name, message)))
+    else this.out.next(message.with(outcome.value))
+  }
+
+  private release(entry: Entry<A, R>): void {
+    if (this.queue.release(entry)) this.isDue = true
+  }
+
+  /** Lets what failed wait; it is tried again together, as one batch. */
+  private rest(again: readonly Entry<A, R>[], entries: readonly Entry<A, R>[], outcomes: readonly Outcome<B>[]): void {
+    if (this.out.closed) {
+      for (const { message } of again) message.abandon()
+      return
+    }
+    const [{ message, failures }] = again as [Entry<A, R>]
+    const { origin } = message
+    const asked = Math.max(0, ...entries.map((_, i) => retryAfterOf(errorIn(outcomes[i]))))
+    const pause = backoff(this.options.retry, failures, () => origin.random())
+    this.resting.add(again, Math.max(pause, asked, this.hold(asked)), origin.clock, () => this.dispatch())
   }
 
   private refuse({ message, failures }: Entry<A, R>, error: unknown): void {
     const { classify, name } = this.options
     const kind = classify(error)
-    if (kind === 'fatal') this.fatal(error as Error)
-    else if (kind === 'permanent') message.nack(error)
+    if (kind === 'fatal') {
+      this.fatal(error)
+      message.abandon()
+    } else if (kind === 'permanent') message.nack(error)
     else
       message.nack(new PermanentError(`${name} gave up after ${failures} tries: ${messageOf(error)}`, { cause: error }))
   }
 
   private completeIfDone(): void {
-    const idle = this.open.size === 0 && this.resting.size === 0 && this.again.length === 0 && this.queue.isEmpty
+    const idle = this.open.size === 0 && this.resting.isEmpty && this.queue.isEmpty
     if (this.sourceDone && idle) this.out.complete()
   }
 
   /** Torn down: whatever is unsettled is given up. */
   private close(): void {
-    this.timer?.unsubscribe()
+    this.disarm()
     for (const request of this.open) request.abandon()
-    for (const [entry, timer] of this.resting) {
-      timer.unsubscribe()
-      entry.message.abandon()
-    }
-    for (let entry = this.again.shift(); entry !== undefined; entry = this.again.shift()) entry.message.abandon()
+    for (const { message } of this.resting.clear()) message.abandon()
     for (const { message } of this.queue.clear()) message.abandon()
   }
+}
+
+function errorIn(outcome: Outcome<unknown> | undefined): unknown {
+  return outcome !== undefined && outcome !== 'drop' && 'error' in outcome ? outcome.error : undefined
+}
+
+function spentText(name: string, { topic, partition, offset }: Message<unknown>): string {
+  return `Cannot pass on ${topic}[${partition}]@${offset}: it was settled or handed on while ${name} had it; use fork() to give one message to two branches`
 }

@@ -14,12 +14,15 @@ export interface Timer {
   unsubscribe(): void
 }
 
+/** `setTimeout` takes more than this, 24.8 days, for no wait at all. */
+const LONGEST = 2 ** 31 - 1
+
 /** The machine's own clock. A delay of 0 is the next macrotask: `setTimeout` would wait a whole millisecond. */
 export const systemClock: Clock = {
   now: Date.now,
   schedule(work, ms = 0) {
     if (ms > 0) {
-      const timeout = setTimeout(work, ms)
+      const timeout = setTimeout(work, Math.min(ms, LONGEST))
       return { unsubscribe: () => clearTimeout(timeout) }
     }
     const immediate = setImmediate(work)

@@ -54,12 +54,14 @@ export class LaneQueue<E extends Laned> {
     return taken
   }
 
-  /** An entry that was taken is settled. */
-  release({ lane }: E): void {
+  /** An entry that was taken is settled; true when that frees its lane for those that wait there. */
+  release({ lane }: E): boolean {
     const found = lane === undefined ? undefined : this.lanes.get(lane)
-    if (found === undefined || --found.inBatch > 0) return
-    if (found.behind.length > 0) this.free.push(found)
+    if (found === undefined || --found.inBatch > 0) return false
+    const hasMore = found.behind.length > 0
+    if (hasMore) this.free.push(found)
     else this.lanes.delete(lane as string)
+    return hasMore
   }
 
   /** Empties the queue. */

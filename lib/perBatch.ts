@@ -16,7 +16,7 @@ export interface RequestOptions {
   readonly timeout?: number
   /** How transient failures are tried again, in place: the message's lane waits. @default for ever, 200 ms × 2 up to 30 s */
   readonly retry?: RetryOptions
-  /** Says what becomes of a failure. @default the operator's own table */
+  /** Says what becomes of a failure; its `cause` is the client's own error. @default the operator's own table */
   readonly classify?: (error: unknown) => ErrorClass
   /** The operator's name, in errors and for the receivers' idempotency keys. @default the function's name */
   readonly name?: string
@@ -56,9 +56,10 @@ export interface Batch<A> {
  *     perBatch(…, {batch: 3})   ----(ABC)--D
  *
  * A batch goes off when it is full, when the source is quiet, or after `batch.wait`; never before one of `concurrency`
- * places is free, so batches grow under load. A transient failure of the whole request is tried again as it is, one of
- * an item alone; both hold their lanes. When a request of several fails for good, its messages are tried one by one, so
- * that one bad message is one bad message.
+ * places is free, so batches grow under load. A transient failure of the whole request is tried again as it is; what
+ * failed of its items, apart from the rest; both hold their lanes. When a request of several fails for good, its
+ * messages are tried one by one, so that one bad message is one bad message. A message whose partition was taken away
+ * is not sent any more.
  *
  * @param prepare what a message asks for; if it throws, the message is nacked
  * @param send performs one request; gives one {@link Outcome} for each of `requests`, in order

@@ -1,7 +1,7 @@
-import { first, from, type ObservableInput, Subscription, throwError } from 'rxjs'
+import { from, type ObservableInput, Subscription, take, throwError, throwIfEmpty } from 'rxjs'
 import { backoff } from './backoff.ts'
 import type { Timer } from './clock.ts'
-import { FatalError, messageOf, PermanentError, TransientError } from './errors.ts'
+import { FatalError, TransientError } from './errors.ts'
 import type { Laned } from './laneQueue.ts'
 import type { Message } from './message.ts'
 import type { AllPerBatchOptions, Batch, Outcome } from './perBatch.ts'
@@ -20,8 +20,10 @@ export interface RequestHost<A, R, B> {
   send(requests: readonly R[], batch: Batch<A>): ObservableInput<readonly Outcome<B>[]>
   /** Each entry has its outcome. */
   settle(entries: readonly Entry<A, R>[], outcomes: readonly Outcome<B>[]): void
+  /** Their partitions are gone: another member has these entries now. */
+  drop(entries: readonly Entry<A, R>[]): void
   /** No message can succeed. */
-  fatal(error: Error): void
+  fatal(error: unknown): void
   /** The request is through with all its entries. */
   done(request: Request<A, R, B>): void
   /** Takes note that the server wants to be left alone; gives how long it still does, in ms. */
@@ -33,7 +35,9 @@ export class Request<A, R, B> {
   private readonly host: RequestHost<A, R, B>
   private entries: readonly Entry<A, R>[]
   /** Entries that are tried one by one, after those under way. */
-  private rest: readonly Entry<A, R>[] = []
+  private rest: Entry<A, R>[] = []
+  private isOneByOne = false
+  private isStepping = false
   private timer: Timer | undefined
   private answer = new Subscription()
   private controller: AbortController | undefined
@@ -43,26 +47,31 @@ export class Request<A, R, B> {
     this.entries = entries
   }
 
+  /** Makes one try. */
   start(): void {
+    this.dropFenced()
+    if (this.entries.length === 0) return this.next()
     const held = this.host.hold(0)
     if (held > 0) return this.wait(held)
-    const { timeout } = this.host.options
-    this.timer = this.clock.schedule(() => this.fail(new TransientError(`No answer within ${timeout} ms`)), timeout)
+    const { name, timeout } = this.host.options
+    const late = () => this.fail(new TransientError(`${name} got no answer within ${timeout} ms`))
+    this.timer = this.clock.schedule(late, timeout)
     this.answer = new Subscription()
     this.answer.add(
-      this.ask()
-        .pipe(first())
-        .subscribe({
-          next: (outcomes) => this.answered(outcomes),
-          error: (error) => this.fail(error),
-        }),
+      this.ask().subscribe({
+        next: (outcomes) => this.answered(outcomes),
+        error: (error) => this.fail(error),
+      }),
     )
   }
 
   /** Gives up; whoever is still unsettled is told so. */
   abandon(): void {
     this.stop()
-    for (const { message } of [...this.entries, ...this.rest]) message.abandon()
+    const left = [...this.entries, ...this.rest]
+    this.entries = []
+    this.rest = []
+    for (const { message } of left) message.abandon()
   }
 
   private get clock() {
@@ -81,12 +90,12 @@ export class Request<A, R, B> {
         return signal()
       },
     }
+    const { name } = host.options
+    const requests = this.entries.map(({ request }) => request)
     try {
-      return from(
-        host.send(
-          this.entries.map(({ request }) => request),
-          batch,
-        ),
+      return from(host.send(requests, batch)).pipe(
+        take(1),
+        throwIfEmpty(() => new FatalError(`${name} got no outcomes; send() has to emit them`)),
       )
     } catch (error) {
       return throwError(() => error)
@@ -100,32 +109,33 @@ export class Request<A, R, B> {
       const counts = `${outcomes.length} outcomes for ${this.entries.length} messages`
       return this.host.fatal(new FatalError(`${this.host.options.name} got ${counts}; send() has to give one for each`))
     }
-    this.settle(outcomes)
+    const [only] = outcomes as [Outcome<B>]
+    // Those behind it may be of its lane, so one of a row is tried again in its place.
+    if (this.isOneByOne && only !== 'drop' && 'error' in only) this.fail(only.error)
+    else this.settle(outcomes)
   }
 
   private fail(error: unknown): void {
     this.stop()
     const kind = this.host.options.classify(error)
-    if (kind === 'fatal') this.host.fatal(error instanceof Error ? error : new FatalError(String(error)))
+    if (kind === 'fatal') this.host.fatal(error)
     else if (kind === 'transient') this.tryAgain(error)
     else if (this.entries.length === 1) this.settle([{ error }])
     else {
       // One bad message must not fail the others: they are tried one by one, in order.
-      this.rest = this.entries
+      this.rest = [...this.entries]
+      this.entries = []
+      this.isOneByOne = true
       this.next()
     }
   }
 
   private tryAgain(error: unknown): void {
-    const { name, retry } = this.host.options
+    const { retry } = this.host.options
     const [head] = this.entries as [Entry<A, R>]
+    if (head.failures + 1 >= (retry.attempts ?? Number.POSITIVE_INFINITY))
+      return this.settle(this.entries.map(() => ({ error })))
     for (const entry of this.entries) entry.failures++
-    if (head.failures >= (retry.attempts ?? Number.POSITIVE_INFINITY)) {
-      const gaveUp = new PermanentError(`${name} gave up after ${head.failures} tries: ${messageOf(error)}`, {
-        cause: error,
-      })
-      return this.settle(this.entries.map(() => ({ error: gaveUp })))
-    }
     const pause = backoff(retry, head.failures, () => head.message.origin.random())
     this.wait(Math.max(pause, retryAfterOf(error), this.host.hold(retryAfterOf(error))))
   }
@@ -134,15 +144,28 @@ export class Request<A, R, B> {
     const { entries } = this
     this.entries = []
     this.host.settle(entries, outcomes)
-    if (this.rest.length > 0) this.next()
-    else this.host.done(this)
+    this.next()
   }
 
+  /** Goes on with those that are tried one by one, or is done. */
   private next(): void {
-    const [head, ...rest] = this.rest as [Entry<A, R>, ...Entry<A, R>[]]
-    this.entries = [head]
-    this.rest = rest
-    this.start()
+    // A server that answers at once would have each answer make the next try, one inside the other.
+    if (this.isStepping) return
+    this.isStepping = true
+    while (this.entries.length === 0 && this.rest.length > 0) {
+      this.entries = this.rest.splice(0, 1)
+      this.start()
+    }
+    this.isStepping = false
+    if (this.entries.length === 0) this.host.done(this)
+  }
+
+  /** Nothing more is done for a message whose partition was taken away meanwhile. */
+  private dropFenced(): void {
+    const fenced = this.entries.filter(({ message }) => message.signal.aborted)
+    if (fenced.length === 0) return
+    this.entries = this.entries.filter((entry) => !fenced.includes(entry))
+    this.host.drop(fenced)
   }
 
   private wait(ms: number): void {

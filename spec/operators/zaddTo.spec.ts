@@ -111,7 +111,7 @@ describe('zaddTo', () => {
     'keeps the order of a key over batches, while other keys go on',
     marbles(({ scheduler, cold, expectObservable }) => {
       const source = '  acb---|'
-      const expected = '---a-bc|'
+      const expected = '---a-b(c|)'
       const { redis } = redisOf(() => cold('---(r|)', { r: added }))
       const { messages } = marbleMessages(scheduler, source, values, byUser)
       expectObservable(messages.pipe(zaddTo(redis, entryOf, one), ack())).toBe(expected, values)
