@@ -36,6 +36,8 @@ export interface MemoryBroker extends Broker {
   readonly commits: readonly CommitAttempt[]
   /** Leaves `count` offsets without messages, as control records and compaction do. */
   skip(topic: string, partition: number, count: number): void
+  /** Deletes a partition's messages before an offset, as retention does. */
+  trim(topic: string, partition: number, before: number): void
   /** Has a group rebalance: its members give up their partitions and join again. */
   rebalance(groupId: string): void
   /**
@@ -117,10 +119,11 @@ class InProcessBroker implements MemoryBroker, ConsumerHost {
   }
 
   skip(topic: string, partition: number, count: number): void {
-    const log: MemoryLog | undefined = this.topics.partitions(topic)[partition]
-    if (log === undefined)
-      throw new RangeError(`Cannot skip offsets of ${topic}[${partition}]: there is no such partition`)
-    log.skip(count)
+    this.log(topic, partition).skip(count)
+  }
+
+  trim(topic: string, partition: number, before: number): void {
+    this.log(topic, partition).trim(before)
   }
 
   rebalance(groupId: string): void {
@@ -159,6 +162,12 @@ class InProcessBroker implements MemoryBroker, ConsumerHost {
     } catch (error) {
       return error as Error
     }
+  }
+
+  private log(topic: string, partition: number): MemoryLog {
+    const log = this.topics.partitions(topic)[partition]
+    if (log === undefined) throw new RangeError(`Expected a partition of ${topic}, got ${partition}`)
+    return log
   }
 
   private group(id: string): MemoryGroup {

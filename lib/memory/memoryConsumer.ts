@@ -1,7 +1,7 @@
 import type { ConsumeOptions, Consumer, ConsumerHandler, Position, TopicPartition } from '../broker.ts'
 import { CommitError } from '../errors.ts'
 import { downError } from './memoryFaults.ts'
-import { type FetcherHost, MemoryFetcher } from './memoryFetcher.ts'
+import { type FetcherHost, type FetcherOwner, MemoryFetcher } from './memoryFetcher.ts'
 import type { GroupHost, GroupMember, MemoryGroup } from './memoryGroup.ts'
 import type { MemoryLog } from './memoryLog.ts'
 
@@ -21,12 +21,13 @@ export interface ConsumerHost extends GroupHost, FetcherHost {
 }
 
 /** One member of a group of the memory broker. All that it tells goes through the clock. */
-export class MemoryConsumer implements Consumer, GroupMember {
+export class MemoryConsumer implements Consumer, GroupMember, FetcherOwner {
   readonly topics: readonly (string | RegExp)[]
   readonly rebalanceTimeout: number
+  readonly fromBeginning: boolean
+  readonly group: MemoryGroup
+  readonly handler: ConsumerHandler
   private readonly host: ConsumerHost
-  private readonly group: MemoryGroup
-  private readonly handler: ConsumerHandler
   private readonly fetcher: MemoryFetcher
   private state: 'outside' | 'joining' | 'reading' | 'revoking' | 'ended' = 'outside'
   /** Changes when a membership ends, so that what was to be told of it is not. */
@@ -38,7 +39,8 @@ export class MemoryConsumer implements Consumer, GroupMember {
     this.host = host
     this.group = group
     this.handler = handler
-    this.fetcher = new MemoryFetcher(host, group, options.fromBeginning, handler)
+    this.fromBeginning = options.fromBeginning
+    this.fetcher = new MemoryFetcher(host, this)
     this.connect()
   }
 
@@ -90,6 +92,8 @@ export class MemoryConsumer implements Consumer, GroupMember {
     this.later(() => {
       this.state = 'reading'
       this.fetcher.take(partitions)
+      const { gone } = this.fetcher
+      if (gone !== undefined) return this.fail(gone)
       this.handler.assigned(this.fetcher.described)
     })
   }
@@ -121,8 +125,7 @@ export class MemoryConsumer implements Consumer, GroupMember {
       try {
         this.host.topics.resolve(this.topics)
       } catch (error) {
-        this.quit()
-        return this.handler.failed(error as Error)
+        return this.fail(error as Error)
       }
       this.state = 'joining'
       this.group.join(this)
@@ -139,6 +142,11 @@ export class MemoryConsumer implements Consumer, GroupMember {
     this.state = state
     this.epoch++
     this.fetcher.release()
+  }
+
+  fail(error: Error): void {
+    this.quit()
+    this.handler.failed(error)
   }
 
   private quit(): void {

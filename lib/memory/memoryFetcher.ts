@@ -1,5 +1,6 @@
 import type { AssignedPartition, ConsumerHandler, Position, TopicPartition } from '../broker.ts'
 import type { Clock, Timer } from '../clock.ts'
+import { FatalError } from '../errors.ts'
 import type { MemoryFaults } from './memoryFaults.ts'
 import type { MemoryGroup } from './memoryGroup.ts'
 import type { MemoryLog } from './memoryLog.ts'
@@ -10,6 +11,14 @@ export interface FetcherHost {
   readonly faults: MemoryFaults
   /** Messages of a batch at most. */
   readonly batchSize: number
+}
+
+/** The member that a fetcher works for. */
+export interface FetcherOwner {
+  readonly group: MemoryGroup
+  readonly fromBeginning: boolean
+  readonly handler: ConsumerHandler
+  fail(error: FatalError): void
 }
 
 interface Reading {
@@ -25,17 +34,13 @@ export class MemoryFetcher {
   /** Whether nothing is delivered now. */
   halted = true
   private readonly host: FetcherHost
-  private readonly group: MemoryGroup
-  private readonly fromBeginning: boolean
-  private readonly handler: ConsumerHandler
+  private readonly owner: FetcherOwner
   private readonly readings = new Map<string, Reading>()
   private timer: Timer | undefined
 
-  constructor(host: FetcherHost, group: MemoryGroup, fromBeginning: boolean, handler: ConsumerHandler) {
+  constructor(host: FetcherHost, owner: FetcherOwner) {
     this.host = host
-    this.group = group
-    this.fromBeginning = fromBeginning
-    this.handler = handler
+    this.owner = owner
   }
 
   get places(): TopicPartition[] {
@@ -45,7 +50,7 @@ export class MemoryFetcher {
   /** The partitions as they are told to a member that has just got them. */
   get described(): AssignedPartition[] {
     return [...this.readings.values()].map(({ log, place, position }) => {
-      return { ...place, committed: this.group.committedOf(log), position, highWatermark: log.end }
+      return { ...place, committed: this.owner.group.committedOf(log), position, highWatermark: log.end }
     })
   }
 
@@ -58,7 +63,8 @@ export class MemoryFetcher {
     this.release()
     for (const log of partitions) {
       const { topic, partition } = log
-      const position = this.group.committedOf(log) ?? (this.fromBeginning ? 0 : log.end)
+      const { group, fromBeginning } = this.owner
+      const position = group.committedOf(log) ?? (fromBeginning ? log.start : log.end)
       this.readings.set(keyOf(log), { log, place: { topic, partition }, position, paused: false })
       log.waiting.add(this.wake)
     }
@@ -98,8 +104,20 @@ export class MemoryFetcher {
     }, 0)
   }
 
+  /** Why reading can't go on: its place is no longer in the log. */
+  get gone(): FatalError | undefined {
+    for (const reading of this.readings.values()) {
+      const { log, position, paused } = reading
+      const isGone = position < log.start || position > log.end
+      if (isGone && !paused) return new FatalError(goneText(this.owner.group.id, reading))
+    }
+    return undefined
+  }
+
   /** Gives a batch of each partition, then lets others have their turn. */
   private fetch(): void {
+    const { gone } = this
+    if (gone !== undefined && !this.halted) return this.owner.fail(gone)
     for (const reading of this.readings.values()) {
       if (!this.halted && !this.host.faults.isDown) this.deliver(reading)
     }
@@ -111,10 +129,15 @@ export class MemoryFetcher {
     const { messages, nextOffset } = log.read(position, this.host.batchSize)
     reading.position = nextOffset
     if (nextOffset < log.end) this.wake()
-    this.handler.batch(place, messages, nextOffset, log.end)
+    this.owner.handler.batch(place, messages, nextOffset, log.end)
   }
 }
 
 function keyOf({ topic, partition }: TopicPartition): string {
   return `${topic}/${partition}`
+}
+
+function goneText(groupId: string, { log, position }: Reading): string {
+  const { topic, partition, start, end } = log
+  return `Cannot read ${topic}[${partition}] as group ${groupId}: the next offset to read is ${position}, but the log begins at ${start} and ends at ${end}; commit an offset that it has, or use a new groupId`
 }

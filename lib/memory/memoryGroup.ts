@@ -141,8 +141,8 @@ export class MemoryGroup {
     this.preparing = false
     this.joined.clear()
     this.generation++
-    const partitions = this.host.topics.resolve(this.members[0]?.topics ?? [])
     const { members } = this
+    const partitions = members[0] === undefined ? [] : this.host.topics.resolve(members[0].topics)
     members.forEach((member, i) => {
       member.assign(partitions.filter((_, place) => place % members.length === i))
     })

@@ -24,6 +24,8 @@ export class MemoryLog implements TopicPartition {
   readonly topic: string
   readonly partition: number
   readonly messages: StoredMessage[] = []
+  /** The first offset that is kept. */
+  start = 0
   /** The offset that the next message gets. */
   end = 0
   /** Called at every append. */
@@ -43,6 +45,13 @@ export class MemoryLog implements TopicPartition {
   /** Leaves offsets without messages. */
   skip(count: number): void {
     this.end += count
+    this.wake()
+  }
+
+  /** Deletes the messages before an offset. */
+  trim(before: number): void {
+    this.messages.splice(0, this.indexOf(before))
+    this.start = Math.min(before, this.end)
     this.wake()
   }
 

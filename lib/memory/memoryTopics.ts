@@ -31,9 +31,10 @@ export class MemoryTopics {
     return this.find(name, 'read').partitions
   }
 
-  /** The partitions of all topics that names and patterns ask for. @throws FatalError when a name is unknown */
+  /** The partitions of all topics that names and patterns ask for. @throws FatalError when a name is unknown, or nothing matches */
   resolve(wanted: readonly (string | RegExp)[]): MemoryLog[] {
     const names = wanted.flatMap((name) => (typeof name === 'string' ? [name] : this.matching(name)))
+    if (names.length === 0) throw new FatalError(unmatchedText(wanted))
     return [...new Set(names)].flatMap((name) => this.partitions(name))
   }
 
@@ -94,6 +95,10 @@ function headerOf(value: HeaderValue): HeaderValue {
 
 function unknownText(name: string, action: string): string {
   return `Cannot ${action} topic ${name}: it does not exist; create it, or correct the name`
+}
+
+function unmatchedText(wanted: readonly (string | RegExp)[]): string {
+  return `Cannot read ${wanted.join(', ')}: no topic matches; create one, or correct the pattern`
 }
 
 function partitionText(topic: string, partition: number, count: number): string {

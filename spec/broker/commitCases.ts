@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { errorClassOf } from '../../lib/errors.ts'
 import type { Bench } from './harness.ts'
 
 /** What a group remembers of what it read. */
@@ -45,6 +46,20 @@ export function commitCases(bench: () => Bench): void {
     expect(second.assignment).toEqual([{ topic, partition: 0, committed: 2, position: 2, highWatermark: 5 }])
     await bench().on.until(() => second.seen.length >= 3)
     expect(second.offsets(0)).toEqual([2, 3, 4])
+  })
+
+  it('fails rather than begin elsewhere when the log does not have what is committed', async () => {
+    const topic = await bench().topic(1)
+    await bench().fill(topic, 0, 5)
+    const groupId = bench().group()
+    const first = await bench().joined({ groupId, topics: [topic] })
+    expect(await bench().commit(first, topic, 0, 9)).toBeNull()
+    await bench().leave(first)
+    const second = bench().reader({ groupId, topics: [topic] })
+    await bench().on.until(() => second.failure !== undefined)
+    expect(second.failure?.message).toContain(`${topic}[0] as group ${groupId}: the next offset to read is 9`)
+    expect(errorClassOf(second.failure)).toBe('fatal')
+    expect(await bench().on.committed(groupId, topic)).toEqual(new Map([[0, 9]]))
   })
 
   it('accepts the start of an empty partition', async () => {

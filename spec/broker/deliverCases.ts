@@ -161,6 +161,14 @@ export function deliverCases(bench: () => Bench): void {
     expect(reader.told).not.toContain('assigned')
   })
 
+  it('fails when no topic matches a pattern', async () => {
+    const pattern = new RegExp(`^${bench().on.uniqueName('absent')}-`)
+    const reader = bench().reader({ groupId: bench().group(), topics: [pattern] })
+    await bench().on.until(() => reader.failure !== undefined)
+    expect(reader.failure?.message).toContain(`Cannot read ${pattern}: no topic matches`)
+    expect(errorClassOf(reader.failure)).toBe('fatal')
+  })
+
   it("never calls back from within a consumer's method", async () => {
     const topic = await bench().topic(2)
     await bench().fill(topic, 0, 5)

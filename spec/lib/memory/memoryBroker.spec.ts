@@ -117,8 +117,32 @@ describe('memoryBroker', () => {
     expect(reader.batches).toEqual([{ topic: 'one', partition: 0, offsets: [], nextOffset: 2, highWatermark: 2 }])
   })
 
+  it('begins at the oldest message that retention left', async () => {
+    const { broker, bench } = memoryBench()
+    await bench.fill('one', 0, 5)
+    broker.trim('one', 0, 3)
+    const reader = bench.reader({ groupId: 'g', topics: ['one'] })
+    await bench.on.until(() => reader.seen.length === 2)
+    expect(reader.offsets(0)).toEqual([3, 4])
+  })
+
+  it('fails a member whose place of reading was deleted', async () => {
+    const { broker, bench, settle } = memoryBench()
+    const reader = await bench.joined({ groupId: 'g', topics: ['one'] })
+    reader.pause('one', 0)
+    await bench.fill('one', 0, 5)
+    broker.trim('one', 0, 9)
+    settle()
+    expect(reader.failure).toBeUndefined()
+    reader.resume('one', 0)
+    await bench.on.until(() => reader.failure !== undefined)
+    expect(reader.failure?.message).toContain(
+      'one[0] as group g: the next offset to read is 0, but the log begins at 5',
+    )
+  })
+
   it('refuses to skip offsets of a partition that does not exist', () => {
     const { broker } = memoryBench()
-    expect(() => broker.skip('one', 1, 2)).toThrow('one[1]: there is no such partition')
+    expect(() => broker.skip('one', 1, 2)).toThrow('Expected a partition of one, got 1')
   })
 })

@@ -34,6 +34,14 @@ describe('a log', () => {
     expect(read(log, 21, 9)).toEqual([[], 25])
   })
 
+  it('reads what is left when the oldest messages are deleted', () => {
+    const log = logOf([0, 1, 5, 6, 9], 10)
+    log.trim(4)
+    expect([log.start, log.end]).toEqual([4, 10])
+    expect(read(log, 4, 2)).toEqual([[5, 6], 9])
+    expect(read(log, 9, 2)).toEqual([[9], 10])
+  })
+
   it('hands out the stored messages themselves', () => {
     const log = logOf([0, 1], 2)
     expect(log.read(0, 9).messages[1]).toBe(log.messages[1])
