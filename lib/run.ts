@@ -29,8 +29,20 @@ export interface Running {
   seek(position: Position): void
 }
 
+type Pipelines = Observable<unknown> | readonly Observable<unknown>[]
+
 /** A pipe that ends without `ack()` is refused when compiled. */
-export type Pipeline<T> = [T] extends [Message<unknown>] ? 'this pipe ends without ack()' : Observable<T>
+type Acked<P> = P extends readonly Observable<unknown>[]
+  ? { readonly [K in keyof P]: Acked<P[K]> }
+  : P extends Observable<infer T>
+    ? AckedValue<T>
+    : unknown
+
+type AckedValue<T> = [T] extends [never]
+  ? unknown
+  : [T] extends [Message<unknown>]
+    ? 'this pipe ends without ack()'
+    : unknown
 
 /**
  * Runs pipelines until they are drained: SIGTERM and SIGINT do that, `drain()` does, and so does an error of one of
@@ -44,12 +56,9 @@ export type Pipeline<T> = [T] extends [Message<unknown>] ? 'this pipe ends witho
  * @param kafka the broker that the pipelines read from
  * @param pipelines one or several, each subscribed at once
  */
-export function run<T>(
-  kafka: Broker,
-  pipelines: Pipeline<T> | readonly Pipeline<T>[],
-  options: RunOptions = {},
-): Running {
-  const all = (Array.isArray(pipelines) ? pipelines : [pipelines]) as readonly Observable<T>[]
+export function run<const P extends Pipelines>(kafka: Broker, pipelines: P & Acked<P>, options?: RunOptions): Running
+export function run(kafka: Broker, pipelines: Pipelines, options: RunOptions = {}): Running {
+  const all = 'length' in pipelines ? pipelines : [pipelines]
   return new Run(kafka, all, options.signals ?? true)
 }
 

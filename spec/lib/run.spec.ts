@@ -90,6 +90,16 @@ describe('run', () => {
     expect(committed()).toBeUndefined()
   })
 
+  it('takes pipelines of different values', async () => {
+    const texts = read('b').pipe(mapValue(String), ack())
+    const running = run(kafka, [slow(), texts], { signals: false })
+    running.drain()
+    pass(1000)
+    expect(await outcomeOf(running)).toBe('closed')
+    // @ts-expect-error one of them ends without ack()
+    expect(() => run(kafka, [texts, read('c')], { signals: false }).drain()).not.toThrow()
+  })
+
   it('refuses pipelines of another broker', async () => {
     const other = memoryBroker({ clock, topics: { numbers: 1 } })
     const running = run(other, slow(), { signals: false })
