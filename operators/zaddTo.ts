@@ -91,7 +91,8 @@ function commandsOf(entries: readonly ZaddEntry[]): Command[] {
   for (const [place, { key, score, member }] of entries.entries()) {
     let command = open.get(key)
     if (command === undefined || command.places.length === MEMBERS) {
-      command = { key, words: ['ZADD', key], places: [] }
+      // In small letters: ioredis 5's pipeline takes the name for that of its own method.
+      command = { key, words: ['zadd', key], places: [] }
       commands.push(command)
       open.set(key, command)
     }

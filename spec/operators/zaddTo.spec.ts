@@ -60,8 +60,8 @@ describe('zaddTo', () => {
       const { messages } = marbleMessages(scheduler, '(abc|)', values, byUser)
       expectObservable(messages.pipe(zaddTo(redis, entryOf), ack())).toBe('(abc|)', values)
     })()
-    const ann = ['ZADD', 'ann', 1, 'in', 3, 'out']
-    expect(asked).toEqual([[ann, ['ZADD', 'bob', 2, 'in']]])
+    const ann = ['zadd', 'ann', 1, 'in', 3, 'out']
+    expect(asked).toEqual([[ann, ['zadd', 'bob', 2, 'in']]])
   })
 
   it('adds at most 500 members in one ZADD', () => {
@@ -92,7 +92,7 @@ describe('zaddTo', () => {
       )
       expectObservable(result).toBe('|')
     })()
-    expect(asked).toEqual([[['ZADD', 'k', '+inf', 'Infinity', '-inf', '-Infinity']]])
+    expect(asked).toEqual([[['zadd', 'k', '+inf', 'Infinity', '-inf', '-Infinity']]])
   })
 
   it(
@@ -183,7 +183,7 @@ describe('zaddTo', () => {
       expectObservable(messages.pipe(zaddTo(redis, select), ack())).toBe('(b|)', values)
       expectObservable(nacks).toBe('x', { x: `a: Expected the ${text}; see to it in the selector` })
     })()
-    expect(asked).toEqual([[['ZADD', 'bob', 2, 'in']]])
+    expect(asked).toEqual([[['zadd', 'bob', 2, 'in']]])
   })
 
   it('nacks only the messages of the key that Redis refuses', () => {
@@ -234,7 +234,7 @@ describe('zaddTo', () => {
       const result = messages.pipe(zaddTo(redis, entryOf, { retry: steady }), ack())
       expectObservable(result).toBe('b---(ac|)', values)
     })()
-    expect(asked[1]).toEqual([['ZADD', 'ann', 1, 'in', 3, 'out']])
+    expect(asked[1]).toEqual([['zadd', 'ann', 1, 'in', 3, 'out']])
   })
 
   it.each(['NOAUTH Authentication required.', "NOPERM no 'zadd' for you", 'WRONGPASS invalid password'])(
