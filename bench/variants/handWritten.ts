@@ -6,56 +6,56 @@ import type { Input, Variant } from './variant.ts'
 
 /** The reference: KafkaJS by hand, one commit a batch. */
 export const eachBatch: Variant = (input, meter) =>
-  consume(input, meter, (consumer) =>
-    consumer.run({
-      autoCommit: false,
-      eachBatch: async (payload) => {
-        for (const message of payload.batch.messages) isKept(raised(parsed(message, meter)))
-        await commit(consumer, payload)
-      },
-    }),
-  )
-
-/** What most people write. */
-export const eachMessage: Variant = (input, meter) =>
-  consume(input, meter, (consumer) =>
-    consumer.run({
-      eachMessage: async ({ message }) => {
-        isKept(raised(parsed(message, meter)))
-      },
-    }),
-  )
+  consumeBatches(input, meter, async (messages) => {
+    for (const message of messages) isKept(raised(parsed(message, meter)))
+  })
 
 /** Batches by hand: 500 a call of the sink, one commit a fetched batch. */
 export const batchesByHand: Variant = (input, meter) => {
   const sink = sinkOf(meter)
-  return consume(input, meter, (consumer) =>
-    consumer.run({
-      autoCommit: false,
-      eachBatch: async (payload) => {
-        await sinkInParts(sink, payload.batch.messages)
-        await commit(consumer, payload)
-      },
-    }),
-  )
+  return consumeBatches(input, meter, (messages) => sinkInParts(sink, messages))
+}
+
+/** What most people write. */
+export const eachMessage: Variant = async (input, meter) => {
+  const consumer = await subscribed(input)
+  await consumer.run({
+    eachMessage: async ({ message }) => {
+      isKept(raised(parsed(message, meter)))
+    },
+  })
+  await meter.done
+  await consumer.disconnect()
+}
+
+async function consumeBatches(
+  input: Input,
+  meter: Meter,
+  work: (messages: readonly KafkaMessage[]) => Promise<void>,
+): Promise<void> {
+  const consumer = await subscribed(input)
+  let underWay = Promise.resolve()
+  const eachBatch = async (payload: EachBatchPayload) => {
+    await work(payload.batch.messages)
+    await commit(consumer, payload)
+  }
+  await consumer.run({ autoCommit: false, eachBatch: (payload) => (underWay = eachBatch(payload)) })
+  await meter.done
+  // `disconnect` would cut the last commit off.
+  await underWay
+  await consumer.disconnect()
+}
+
+async function subscribed({ kafka, topic, groupId }: Input): Promise<Consumer> {
+  const consumer = kafka.consumer({ groupId, maxWaitTimeInMs: 250 })
+  await consumer.connect()
+  await consumer.subscribe({ topic, fromBeginning: true })
+  return consumer
 }
 
 async function sinkInParts(sink: Sink, messages: readonly KafkaMessage[]): Promise<void> {
   for (let i = 0; i < messages.length; i += 500)
     await sink(messages.slice(i, i + 500).map(({ value }) => JSON.parse(String(value))))
-}
-
-async function consume(
-  { kafka, topic, groupId }: Input,
-  meter: Meter,
-  run: (consumer: Consumer) => Promise<void>,
-): Promise<void> {
-  const consumer = kafka.consumer({ groupId, maxWaitTimeInMs: 250 })
-  await consumer.connect()
-  await consumer.subscribe({ topic, fromBeginning: true })
-  await run(consumer)
-  await meter.done
-  await consumer.disconnect()
 }
 
 function parsed({ value }: KafkaMessage, meter: Meter): Order {
