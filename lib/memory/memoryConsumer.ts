@@ -123,7 +123,7 @@ export class MemoryConsumer implements Consumer, GroupMember, FetcherOwner {
       if (this.state !== 'outside') return
       if (this.host.faults.isDown) return this.disconnected()
       try {
-        this.host.topics.resolve(this.topics)
+        this.host.topics.resolve(this.topics, this.group.id)
       } catch (error) {
         return this.fail(error as Error)
       }
@@ -133,9 +133,9 @@ export class MemoryConsumer implements Consumer, GroupMember, FetcherOwner {
   }
 
   private refusal(offsets: readonly Position[]): CommitError | null {
+    if (this.state === 'joining') return new CommitError('rebalancing', rebalancingText(this.group.id))
     const foreign = offsets.find((offset) => !this.fetcher.has(offset))
-    if (foreign !== undefined) return new CommitError('fenced', fencedText(this.group.id, foreign))
-    return this.state === 'joining' ? new CommitError('rebalancing', rebalancingText(this.group.id)) : null
+    return foreign === undefined ? null : new CommitError('fenced', fencedText(this.group.id, foreign))
   }
 
   private end(state: 'outside' | 'ended'): void {

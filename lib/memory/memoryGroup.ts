@@ -142,7 +142,7 @@ export class MemoryGroup {
     this.joined.clear()
     this.generation++
     const { members } = this
-    const partitions = members[0] === undefined ? [] : this.host.topics.resolve(members[0].topics)
+    const partitions = members[0] === undefined ? [] : this.host.topics.resolve(members[0].topics, this.id)
     members.forEach((member, i) => {
       member.assign(partitions.filter((_, place) => place % members.length === i))
     })

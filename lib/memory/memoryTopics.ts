@@ -28,14 +28,14 @@ export class MemoryTopics {
 
   /** The partitions of a topic. @throws FatalError when there is no such topic */
   partitions(name: string): readonly MemoryLog[] {
-    return this.find(name, 'read').partitions
+    return this.find(name, `Cannot find ${name}`).partitions
   }
 
   /** The partitions of all topics that names and patterns ask for. @throws FatalError when a name is unknown, or nothing matches */
-  resolve(wanted: readonly (string | RegExp)[]): MemoryLog[] {
+  resolve(wanted: readonly (string | RegExp)[], groupId: string): MemoryLog[] {
     const names = wanted.flatMap((name) => (typeof name === 'string' ? [name] : this.matching(name)))
     if (names.length === 0) throw new FatalError(unmatchedText(wanted))
-    return [...new Set(names)].flatMap((name) => this.partitions(name))
+    return [...new Set(names)].flatMap((name) => this.find(name, `Cannot read ${name} as group ${groupId}`).partitions)
   }
 
   /** Appends messages, all or none. @throws FatalError for an unknown topic, PermanentError for a refused message */
@@ -48,7 +48,7 @@ export class MemoryTopics {
   }
 
   private check({ topic, partition, key, value, headers }: OutgoingMessage): Unplaced {
-    const { length } = this.find(topic, 'send to').partitions
+    const { length } = this.find(topic, `Cannot send to ${topic}`).partitions
     if (partition !== undefined && !(partition >= 0 && partition < length))
       throw new PermanentError(partitionText(topic, partition, length))
     const message = { key: toBytes(key), value: toBytes(value), headers: headersOf(headers) }
@@ -58,7 +58,7 @@ export class MemoryTopics {
   }
 
   private choose(name: string, partition: number | undefined, key: Uint8Array | null): MemoryLog {
-    const topic = this.find(name, 'send to')
+    const topic = this.find(name, `Cannot send to ${name}`)
     const { length } = topic.partitions
     const chosen = partition ?? (key === null ? topic.turn++ : murmur2(key) & 0x7fffffff) % length
     return topic.partitions[chosen] as MemoryLog
@@ -69,9 +69,9 @@ export class MemoryTopics {
     return [...this.topics.keys()].filter((name) => name.search(pattern) >= 0)
   }
 
-  private find(name: string, action: string): MemoryTopic {
+  private find(name: string, what: string): MemoryTopic {
     const topic = this.topics.get(name)
-    if (topic === undefined) throw new FatalError(unknownText(name, action))
+    if (topic === undefined) throw new FatalError(`${what}: the topic does not exist; create it, or correct its name`)
     return topic
   }
 }
@@ -93,10 +93,6 @@ function headerOf(value: HeaderValue): HeaderValue {
   return value.map((one) => toBytes(one) as Buffer)
 }
 
-function unknownText(name: string, action: string): string {
-  return `Cannot ${action} topic ${name}: it does not exist; create it, or correct the name`
-}
-
 function unmatchedText(wanted: readonly (string | RegExp)[]): string {
   return `Cannot read ${wanted.join(', ')}: no topic matches; create one, or correct the pattern`
 }
@@ -106,5 +102,5 @@ function partitionText(topic: string, partition: number, count: number): string 
 }
 
 function sizeText(topic: string, size: number, max: number): string {
-  return `Cannot send to topic ${topic}: the message has ${size} bytes and the broker takes ${max}; send less, or raise max.message.bytes`
+  return `Cannot send to ${topic}: the message has ${size} bytes and the broker takes ${max}; send less, or raise max.message.bytes`
 }

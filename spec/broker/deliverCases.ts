@@ -152,11 +152,13 @@ export function deliverCases(bench: () => Bench): void {
     expect(read).toEqual([`${prefix}-a[0]`, `${prefix}-a[1]`, `${prefix}-b[0]`, `${prefix}-b[1]`])
   })
 
-  it('fails when a topic is unknown, with its name', async () => {
+  it('fails when a topic is unknown, and says what to do', async () => {
     const topic = bench().on.uniqueName('absent')
-    const reader = bench().reader({ groupId: bench().group(), topics: [topic] })
+    const groupId = bench().group()
+    const reader = bench().reader({ groupId, topics: [topic] })
     await bench().on.until(() => reader.failure !== undefined)
-    expect(reader.failure?.message).toContain(topic)
+    const text = `Cannot read ${topic} as group ${groupId}: the topic does not exist; create it, or correct its name`
+    expect(reader.failure?.message).toBe(text)
     expect(errorClassOf(reader.failure)).toBe('fatal')
     expect(reader.told).not.toContain('assigned')
   })

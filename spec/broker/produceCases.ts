@@ -104,10 +104,10 @@ export function produceCases(bench: () => Bench): void {
     expect(Number(taken?.timestamp)).toBeLessThanOrEqual(bench().on.broker.clock.now())
   })
 
-  it('refuses an unknown topic as fatal, by its name', async () => {
+  it('refuses an unknown topic as fatal, and says what to do', async () => {
     const topic = bench().on.uniqueName('absent')
     const error = await bench().send({ topic, key: null, value: 'x' })
-    expect(error?.message).toContain(topic)
+    expect(error?.message).toBe(`Cannot send to ${topic}: the topic does not exist; create it, or correct its name`)
     expect(errorClassOf(error)).toBe('fatal')
   })
 

@@ -53,7 +53,7 @@ describe('memoryBroker', () => {
     const { broker, bench } = memoryBench()
     const good = { topic: 'one', key: null, value: 'x' }
     const error = await bench.send(good, { ...good, topic: 'absent' })
-    expect(error?.message).toBe('Cannot send to topic absent: it does not exist; create it, or correct the name')
+    expect(error?.message).toBe('Cannot send to absent: the topic does not exist; create it, or correct its name')
     expect(broker.endOffsets('one')).toEqual(new Map([[0, 0]]))
   })
 
