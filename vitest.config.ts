@@ -1,11 +1,27 @@
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
+const source = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+
 export default defineConfig({
+  // The examples import the package by its name; without a build that is its sources, as in tsconfig's `paths`.
+  resolve: {
+    alias: [
+      { find: /^rxjs-kafka-toolkit$/, replacement: source('lib/index.ts') },
+      { find: /^rxjs-kafka-toolkit\/operators$/, replacement: source('operators/index.ts') },
+      { find: /^rxjs-kafka-toolkit\/testing$/, replacement: source('lib/testing/index.ts') },
+    ],
+  },
   test: {
     coverage: { provider: 'v8', include: ['lib/**/*.ts', 'operators/**/*.ts'], reporter: ['text', 'json'] },
     projects: [
-      { test: { name: 'unit', include: ['spec/**/*.spec.ts'], exclude: ['spec/services/**'] } },
       {
+        extends: true,
+        test: { name: 'unit', include: ['spec/**/*.spec.ts'], exclude: ['spec/services/**', 'spec/package/**'] },
+      },
+      { extends: true, test: { name: 'package', include: ['spec/package/**/*.spec.ts'] } },
+      {
+        extends: true,
         test: {
           name: 'services',
           include: ['spec/services/**/*.spec.ts'],
