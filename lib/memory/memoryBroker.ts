@@ -45,7 +45,7 @@ export interface MemoryBroker extends Broker {
    * `revoking`, as after an expired session. They join again by themselves.
    */
   expel(groupId: string, member?: number): void
-  /** Refuses the next commits. @param times how many, 1 when left out */
+  /** Refuses the next commits; whoever is *fenced* is expelled too. @param times how many, 1 when left out */
   failCommits(kind: CommitError['kind'], times?: number): void
   /** Refuses the next sends. @param times how many, 1 when left out */
   failSends(error: Error, times?: number): void

@@ -47,10 +47,13 @@ export class MemoryConsumer implements Consumer, GroupMember, FetcherOwner {
   // What its user asks for
 
   commit(offsets: readonly Position[], done: (error: CommitError | null) => void): void {
-    const error = this.host.faults.ofCommit(this.group.id) ?? this.refusal(offsets)
+    const fault = this.host.faults.ofCommit(this.group.id)
+    const error = fault ?? this.refusal(offsets)
     if (error === null) this.group.commit(offsets)
     this.host.commits.push({ groupId: this.group.id, generation: this.group.generation, offsets, error })
     this.host.clock.schedule(() => done(error), 0)
+    // Kafka fences who is no member any more, and that member hears of it.
+    if (fault?.kind === 'fenced') this.group.expel(this)
   }
 
   pause(partition: TopicPartition): void {

@@ -80,6 +80,7 @@ export class MemoryGroup {
 
   /** Ends a membership as an expired session does: the member hears of it only afterwards, and joins again. */
   expel(member: GroupMember): void {
+    if (!this.members.includes(member)) return
     member.expire()
     this.leave(member)
   }

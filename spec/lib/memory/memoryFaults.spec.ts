@@ -6,13 +6,33 @@ const ONE = { groupId: 'g', topics: ['one'] }
 const MESSAGE = { topic: 'one', key: null, value: 'x' }
 
 describe('the faults of the memory broker', () => {
-  it.each(['rebalancing', 'fenced', 'retriable', 'fatal'] as const)('refuse a commit as %s, once', async (kind) => {
+  it.each(['rebalancing', 'retriable', 'fatal'] as const)('refuse a commit as %s, once', async (kind) => {
     const { broker, bench } = memoryBench()
     const reader = await bench.joined(ONE)
     broker.failCommits(kind)
     expect(await bench.commit(reader, 'one', 0, 1)).toMatchObject({ name: 'CommitError', kind })
     expect(broker.committed('g', 'one')).toEqual(new Map())
     expect(await bench.commit(reader, 'one', 0, 1)).toBeNull()
+  })
+
+  it('expel the member whose commit they fence, after its answer', async () => {
+    const { broker, bench, settle } = memoryBench()
+    const reader = await bench.joined(ONE)
+    broker.failCommits('fenced')
+    reader.commit([{ topic: 'one', partition: 0, offset: 1 }], (error) => reader.told.push(`${error?.kind}`))
+    settle()
+    expect(reader.told).toEqual(['assigned', 'fenced', 'lost', 'assigned'])
+    expect(broker.committed('g', 'one')).toEqual(new Map())
+  })
+
+  it('expel nobody who has left already', async () => {
+    const { broker, bench, settle } = memoryBench()
+    const reader = await bench.joined(ONE)
+    await bench.leave(reader)
+    broker.failCommits('fenced')
+    expect(await bench.commit(reader, 'one', 0, 1)).toMatchObject({ kind: 'fenced' })
+    settle()
+    expect(reader.told).toEqual(['assigned'])
   })
 
   it('refuse as many commits as asked for', async () => {
