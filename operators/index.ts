@@ -7,6 +7,9 @@ export type {
   InfluxPoint,
 } from './enrichFromInflux/enrichFromInflux.ts'
 export { enrichFromInflux } from './enrichFromInflux/enrichFromInflux.ts'
+
+export type { FetchLike, PostInit, PostToOptions, ResponseLike } from './postTo.ts'
+export { postTo } from './postTo.ts'
 export type { EsHit, EsLike, EsReplies, EsReply, EsSearch, SearchEsOptions } from './searchEs/searchEs.ts'
 export { searchEs } from './searchEs/searchEs.ts'
 export type { RedisLike, RedisReplies, ZaddEntry, ZaddToOptions } from './zaddTo.ts'
