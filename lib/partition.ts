@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { AssignedPartition, RawMessage, TopicPartition } from './broker.ts'
 import type { Clock } from './clock.ts'
 import { Message, type Verdict } from './message.ts'
@@ -110,13 +111,20 @@ export class Partition<A> implements TrackerOwner {
   }
 
   get signal(): AbortSignal {
-    this.controller ??= new AbortController()
-    if (this.ended) this.controller.abort(endText(this))
+    this.controller ??= this.newController()
     return this.controller.signal
   }
 
   random(): number {
     return this.host.random()
+  }
+
+  private newController(): AbortController {
+    const controller = new AbortController()
+    // One signal for all messages of the assignment: Node would take the eleventh in flight for a leak.
+    setMaxListeners(0, controller.signal)
+    if (this.ended) controller.abort(endText(this))
+    return controller
   }
 
   onQuiet(flush: () => void): boolean {

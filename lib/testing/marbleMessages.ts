@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { map, type Observable, Subject } from 'rxjs'
 import type { TestScheduler } from 'rxjs/testing'
 import type { Headers, RawMessage } from '../broker.ts'
@@ -70,14 +71,15 @@ function carried<T>(value: T, { key, headers = {} }: MarbleOptions<T>) {
 }
 
 function originOn(clock: TestScheduler, options: MarbleOptions<never>): Origin {
-  const controller = new AbortController()
+  const { signal } = new AbortController()
+  setMaxListeners(0, signal)
   return {
     topic: options.topic ?? 'topic',
     partition: options.partition ?? 0,
     groupId: options.groupId ?? 'group',
     clock,
     maxInFlight: 1000,
-    signal: controller.signal,
+    signal,
     random: () => 0.999,
     onQuiet: () => false,
     slice: (work) => work(),
