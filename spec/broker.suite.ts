@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe } from 'vitest'
 import { commitCases } from './broker/commitCases.ts'
 import { deliverCases } from './broker/deliverCases.ts'
 import { Bench, type BrokerHarness } from './broker/harness.ts'
+import { positionCases } from './broker/positionCases.ts'
 import { produceCases } from './broker/produceCases.ts'
 import { rebalanceCases } from './broker/rebalanceCases.ts'
 
@@ -22,6 +23,7 @@ export function brokerSuite(name: string, setup: () => Promise<BrokerHarness>): 
 
     describe('producing', () => produceCases(() => bench))
     describe('delivering', () => deliverCases(() => bench))
+    describe('pausing and seeking', () => positionCases(() => bench))
     describe('committing', () => commitCases(() => bench))
     describe('rebalancing', () => rebalanceCases(() => bench))
   })
