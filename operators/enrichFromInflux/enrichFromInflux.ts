@@ -7,7 +7,7 @@ import { type FluxQuery, fluxQuery, type InfluxLike } from './client.ts'
 import { fluxOf } from './flux.ts'
 import { expectNoError, influxError } from './influxError.ts'
 import { type InfluxLookup, type Lookup, lookupOf } from './lookup.ts'
-import { runsOf } from './runs.ts'
+import { runsOf, Span } from './runs.ts'
 import { type InfluxPoint, Timelines } from './timelines.ts'
 
 export type { FluxQuery, InfluxLike } from './client.ts'
@@ -28,9 +28,6 @@ export interface EnrichFromInfluxOptions extends RequestOptions {
 }
 
 const DAY = 86_400_000
-
-/** Instants that are so close, in ns, are looked up by one pass: what it reads beside the answers is worth less than another. */
-const SPAN = 10_000_000_000n
 
 /**
  * Looks up the latest value at or before an instant in InfluxDB 2, and passes the message on with it.
@@ -78,14 +75,16 @@ export function enrichFromInflux<A, B>(
   expectOneOf('onMiss', onMiss, ON_MISS)
   const ask = fluxQuery(influx)
   const back = BigInt(Math.round(lookback * 1e6))
+  const span = new Span()
   const put = intoValue(into, onMiss, ({ value }: InfluxPoint) => value)
 
   return perBatch<A, Lookup, B>(
     (value, message) => lookupOf(select(value, message)),
     (lookups, { messages, signal }) =>
-      from(ask(fluxOf(bucket, runsOf(lookups, SPAN), back), { org, signal })).pipe(
+      from(ask(fluxOf(bucket, runsOf(lookups, span.ns), back), { org, signal })).pipe(
         map((rows) => {
           expectNoError(rows)
+          span.learn(lookups.length, rows.length)
           const timelines = new Timelines(lookups, rows)
           const answer = (lookup: Lookup) => timelines.find(lookup, back)
           return lookups.map((lookup, i) =>

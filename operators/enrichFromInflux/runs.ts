@@ -7,6 +7,24 @@ export interface Run {
   readonly targets: readonly Target[]
 }
 
+const MS = 1_000_000n
+/** Rows that a look-up may cost on average: many more than these cost more than another pass over a series. */
+const ROWS = 20
+
+/**
+ * How long a run may be. How many values lie within is not known before; so it begins short, and each answer with many
+ * rows makes it shorter, each with few longer.
+ */
+export class Span {
+  /** In ns. */
+  ns = 1_000n * MS
+
+  learn(lookups: number, rows: number): void {
+    const next = rows > ROWS * lookups ? this.ns / 2n : this.ns * 2n
+    if (next >= MS && next <= 16_000n * MS) this.ns = next
+  }
+}
+
 /** Parts look-ups into runs that are no longer than `span` ns. */
 export function runsOf(lookups: readonly Lookup[], span: bigint): Run[] {
   const sorted = [...lookups].sort((a, b) => compare(a.at, b.at))
