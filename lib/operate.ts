@@ -28,8 +28,10 @@ class Step<A, R> extends Subscriber<Message<A>> {
     try {
       this.step(message, this.out)
     } catch (error) {
-      if (isMessage(message)) message.nack(error)
-      else this.out.error(new FatalError(noMessageText(message)))
+      if (!isMessage(message)) this.out.error(new FatalError(noMessageText(message)))
+      else if (!message.isSpent) message.nack(error)
+      // Settled or handed on before it came here: the pipe is wrong, not the message, and a nack would say nothing.
+      else this.out.error(error)
     }
   }
 }

@@ -61,6 +61,21 @@ describe('mapValue', () => {
   )
 })
 
+describe('a view that is spent', () => {
+  it(
+    'errors the stream, in words: the pipe is wrong, not the message',
+    marbles(({ scheduler, expectObservable }) => {
+      const { messages } = marbleMessages(scheduler, 'ab', values)
+      const early = messages.pipe(
+        tapValue((_, message) => message.ack()),
+        mapValue(String),
+      )
+      const words = 'Cannot hand on topic[0]@0: this view of it is settled or was handed on by with(); use fork()'
+      expectObservable(early).toBe('#', {}, expect.objectContaining({ message: expect.stringContaining(words) }))
+    }),
+  )
+})
+
 describe('filterValue', () => {
   it(
     'passes on what satisfies the predicate and acks the rest',
