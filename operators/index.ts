@@ -12,5 +12,7 @@ export type { FetchLike, PostInit, PostToOptions, ResponseLike } from './postTo.
 export { postTo } from './postTo.ts'
 export type { EsHit, EsLike, EsReplies, EsReply, EsSearch, SearchEsOptions } from './searchEs/searchEs.ts'
 export { searchEs } from './searchEs/searchEs.ts'
+export type { Outgoing, SendLike, SendToOptions } from './sendTo.ts'
+export { sendTo } from './sendTo.ts'
 export type { RedisLike, RedisReplies, ZaddEntry, ZaddToOptions } from './zaddTo.ts'
 export { zaddTo } from './zaddTo.ts'

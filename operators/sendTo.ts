@@ -1,0 +1,133 @@
+import { Observable, type OperatorFunction } from 'rxjs'
+import type { Broker, Headers, OutgoingMessage } from '../lib/broker.ts'
+import { excerpt } from '../lib/codec.ts'
+import { messageOf, PermanentError } from '../lib/errors.ts'
+import { refuse } from '../lib/expect.ts'
+import type { Message } from '../lib/message.ts'
+import { type BatchOptions, perBatch, type RequestOptions } from '../lib/perBatch.ts'
+import type { WritableTopic } from '../lib/topic.ts'
+
+/** What `sendTo` uses of Kafka: `kafkajs(kafka)` and `memoryBroker()` have it. */
+export type SendLike = Pick<Broker, 'send'>
+
+/** What is sent for a message. */
+export interface Outgoing<V> {
+  /** Decides the partition, unless `partition` does. */
+  readonly key: string | Uint8Array | null
+  /** Written by the topic's codec. */
+  readonly value: V
+  /** Beside those of the source's message, or in their place; undefined leaves one out. @default {} */
+  readonly headers?: Headers
+  /** In ms since 1970. @default that of the source's message */
+  readonly timestamp?: number
+  /** @default by the key's hash, as every Kafka client chooses it */
+  readonly partition?: number
+}
+
+/** Options of {@link sendTo}. */
+export interface SendToOptions extends RequestOptions {
+  /**
+   * How long one try may take. Longer than a client tries by itself: a second copy that is sent while the first is under
+   * way could overtake it. @default 60_000
+   */
+  readonly timeout?: number
+  /** Half of a partition's default `maxInFlight`, so that one batch fills while another is under way. @default { max: 500, wait: 5 } */
+  readonly batch?: BatchOptions
+}
+
+/**
+ * Sends something to a topic for each message, and passes the message on, unchanged, once all replicas have it.
+ *
+ *     source   a-b-c-------|
+ *     produce  ----[ABC]
+ *     result   --------(abc|)
+ *
+ * Messages of one source key are sent in their order; after a crash some are sent again. Headers and timestamp of the
+ * source's message go along. *Transient*, tried again: the broker can't be reached, has no leader or too few replicas.
+ * *Permanent*, nacked: what the topic's codec or the broker refuses. *Fatal*: unknown topic, no right to write.
+ *
+ * @param topic where to, with a name; its codec has to take what `select` gives
+ * @param select key and value, and what else is not as in the source's message; if it throws, the message is nacked
+ * @throws TypeError for a topic given by a pattern or a wrong option, at once
+ */
+// `never` until `select` tells V: TypeScript looks at the topic first, and no codec takes `unknown`.
+export function sendTo<A, V = never>(
+  kafka: SendLike,
+  topic: WritableTopic<NoInfer<V>>,
+  select: (value: A, message: Message<A>) => Outgoing<V>,
+  options: SendToOptions = {},
+): OperatorFunction<Message<A>, Message<A>> {
+  const { name } = topic
+  if (typeof name !== 'string') refuse('topic', 'a topic with a name, not a pattern', name)
+  return perBatch<A, OutgoingMessage, A>(
+    (value, message) => {
+      const selected = select(value, message)
+      check(selected)
+      return { ...placed(name, selected, message), value: encoded(topic, name, selected.value) }
+    },
+    (outgoing, { messages }) =>
+      new Observable((subscriber) => {
+        kafka.send(outgoing, (error) => {
+          if (error !== null) return subscriber.error(error)
+          subscriber.next(messages.map(({ value }) => ({ value })))
+          subscriber.complete()
+        })
+      }),
+    { name: 'sendTo', timeout: 60_000, ...options, batch: { max: 500, ...options.batch }, repeats: true },
+  )
+}
+
+/** One that the client can't write would fail all that are sent with it, again and again. */
+function check({ key, timestamp = 0, partition = 0, headers = {} }: Outgoing<unknown>): void {
+  if (key !== null && !isWritten(key)) wrong('key', 'a string, bytes or null', key)
+  if (!isCount(timestamp)) wrong('timestamp', 'a whole number of ms since 1970', timestamp)
+  if (!isCount(partition)) wrong('partition', 'a whole number from 0', partition)
+  for (const [name, value] of Object.entries(headers)) {
+    const isHeader = value === undefined || (Array.isArray(value) ? value.every(isWritten) : isWritten(value))
+    if (!isHeader) wrong(`header ${excerpt(name)}`, 'a string, bytes, or several of them', value)
+  }
+}
+
+/** What goes to the client as it is. */
+function isWritten(value: unknown): boolean {
+  return typeof value === 'string' || value instanceof Uint8Array
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
+function wrong(name: string, expected: string, value: unknown): never {
+  const got = typeof value === 'number' ? String(value) : excerpt(value)
+  throw new PermanentError(`Expected the ${name} of sendTo to be ${expected}, got ${got}; see to it in the selector`)
+}
+
+function placed(topic: string, { key, timestamp, partition, headers }: Outgoing<unknown>, source: Message<unknown>) {
+  const when = timestamp ?? source.timestamp
+  return {
+    topic,
+    key,
+    headers: headersOf(source.headers, headers),
+    // Kafka has -1 for a message without a time.
+    ...(when < 0 ? {} : { timestamp: when }),
+    ...(partition === undefined ? {} : { partition }),
+  }
+}
+
+function headersOf(source: Headers, own: Headers | undefined): Headers {
+  if (own === undefined) return source
+  return Object.fromEntries(Object.entries({ ...source, ...own }).filter(([, value]) => value !== undefined))
+}
+
+function encoded<V>(topic: WritableTopic<V>, name: string, value: V): Uint8Array | string | null {
+  const fail = (why: string, cause?: unknown) =>
+    new PermanentError(`Cannot write a value for topic ${name}: ${why}; got ${excerpt(value)}`, { cause })
+  let written: unknown
+  try {
+    written = topic.encode(value)
+  } catch (cause) {
+    throw fail(messageOf(cause), cause)
+  }
+  if (written !== null && !isWritten(written)) throw fail('its codec gave neither text, bytes nor null')
+  return written as Uint8Array | string | null
+}
