@@ -3,7 +3,7 @@ import { backoff } from './backoff.ts'
 import type { Clock, Timer } from './clock.ts'
 import { FatalError, messageOf, PermanentError } from './errors.ts'
 import { LaneQueue } from './laneQueue.ts'
-import { laneOf } from './lanes.ts'
+import { type Lane, laneOf } from './lanes.ts'
 import type { Message } from './message.ts'
 import { operate } from './operate.ts'
 import type { AllPerBatchOptions, Batch, Outcome } from './perBatch.ts'
@@ -57,7 +57,7 @@ export class Batches<A, R, B> implements RequestHost<A, R, B> {
 
   settle(entries: readonly Entry<A, R>[], outcomes: readonly Outcome<B>[]): void {
     const again: Entry<A, R>[] = []
-    const held = new Set<string>()
+    const held = new Set<Lane>()
     entries[0]?.message.origin.slice(() => {
       for (const [i, entry] of entries.entries()) {
         const outcome = outcomes[i] as Outcome<B>
@@ -151,7 +151,7 @@ export class Batches<A, R, B> implements RequestHost<A, R, B> {
    * Whether an entry waits for its next try: because its failure may pass, or because one before it in its lane does,
    * which would otherwise come after it.
    */
-  private isTriedAgain(entry: Entry<A, R>, outcome: Outcome<B>, held: Set<string>): boolean {
+  private isTriedAgain(entry: Entry<A, R>, outcome: Outcome<B>, held: Set<Lane>): boolean {
     const { classify, retry } = this.options
     if (outcome === 'drop' || !('error' in outcome)) return entry.lane !== undefined && held.has(entry.lane)
     if (classify(outcome.error) !== 'transient') return false

@@ -277,14 +277,14 @@ export class Delivery<A> implements Member, ConsumerHandler, PartitionHost<A>, C
     for (const listener of this.listeners) listener(event)
   }
 
-  /** Fetches no more of a partition that has a backlog, and more again when half of its window is left. */
+  /** Fetches no more of a partition while its backlog is more than half of its window. */
   private hold(): void {
     for (const partition of this.assignment.values()) {
-      const { backlog } = partition
-      if (!partition.paused && backlog > 0) {
+      const isMuch = partition.backlog > this.maxInFlight / 2
+      if (!partition.paused && isMuch) {
         partition.paused = true
         this.consumer.pause(partition)
-      } else if (partition.paused && backlog <= this.maxInFlight / 2 && !this.emission.halted) {
+      } else if (partition.paused && !isMuch && !this.emission.halted) {
         partition.paused = false
         this.consumer.resume(partition)
       }

@@ -1,12 +1,15 @@
+import type { Lane } from './lanes.ts'
 import { Queue } from './queue.ts'
 
 /** What stands in a lane queue. Without a lane it waits for nobody. */
 export interface Laned {
-  readonly lane: string | undefined
+  readonly lane: Lane | undefined
 }
 
-interface Lane<E> {
-  readonly behind: Queue<E>
+/** The entries of one lane. */
+interface Row<E> {
+  /** Those that wait. Most lanes never have any. */
+  behind: Queue<E> | undefined
   /** How many of the lane are in a batch under way. */
   inBatch: number
   /** The batch they are in. */
@@ -20,9 +23,9 @@ interface Lane<E> {
 export class LaneQueue<E extends Laned> {
   /** Entries not looked at yet, in order of arrival. */
   private readonly arrived = new Queue<E>()
-  private readonly lanes = new Map<string, Lane<E>>()
+  private readonly lanes = new Map<Lane, Row<E>>()
   /** Lanes that are in no batch any more, and have entries waiting. */
-  private readonly free = new Queue<Lane<E>>()
+  private readonly free = new Queue<Row<E>>()
   private readonly repeats: boolean
   private batch = 0
 
@@ -49,7 +52,7 @@ export class LaneQueue<E extends Laned> {
     const taken: E[] = []
     this.batch++
     // What waited in its lane came before whatever of that lane has arrived since.
-    while (taken.length < max && this.free.length > 0) this.takeWaiting(this.free.shift() as Lane<E>, max, taken)
+    while (taken.length < max && this.free.length > 0) this.takeWaiting(this.free.shift() as Row<E>, max, taken)
     while (taken.length < max && this.arrived.length > 0) this.takeArrived(this.arrived.shift() as E, taken)
     return taken
   }
@@ -58,29 +61,29 @@ export class LaneQueue<E extends Laned> {
   release({ lane }: E): boolean {
     const found = lane === undefined ? undefined : this.lanes.get(lane)
     if (found === undefined || --found.inBatch > 0) return false
-    const hasMore = found.behind.length > 0
+    const hasMore = lengthOf(found) > 0
     if (hasMore) this.free.push(found)
-    else this.lanes.delete(lane as string)
+    else this.lanes.delete(lane as Lane)
     return hasMore
   }
 
   /** Empties the queue. */
   clear(): E[] {
     const all: E[] = []
-    const take = (queue: Queue<E>) => {
-      for (let entry = queue.shift(); entry !== undefined; entry = queue.shift()) all.push(entry)
+    const take = (queue: Queue<E> | undefined) => {
+      for (let entry = queue?.shift(); entry !== undefined; entry = queue?.shift()) all.push(entry)
     }
-    for (const lane of this.lanes.values()) take(lane.behind)
+    for (const row of this.lanes.values()) take(row.behind)
     take(this.arrived)
     return all
   }
 
-  private takeWaiting(lane: Lane<E>, max: number, taken: E[]): void {
-    lane.batch = this.batch
+  private takeWaiting(row: Row<E>, max: number, taken: E[]): void {
+    row.batch = this.batch
     do {
-      taken.push(lane.behind.shift() as E)
-      lane.inBatch++
-    } while (this.repeats && taken.length < max && lane.behind.length > 0)
+      taken.push(row.behind?.shift() as E)
+      row.inBatch++
+    } while (this.repeats && taken.length < max && lengthOf(row) > 0)
   }
 
   private takeArrived(entry: E, taken: E[]): void {
@@ -88,13 +91,18 @@ export class LaneQueue<E extends Laned> {
       taken.push(entry)
       return
     }
-    const lane = this.lanes.get(entry.lane)
-    if (lane === undefined) this.lanes.set(entry.lane, { behind: new Queue(), inBatch: 1, batch: this.batch })
-    else if (this.repeats && lane.batch === this.batch && lane.behind.length === 0) lane.inBatch++
+    const row = this.lanes.get(entry.lane)
+    if (row === undefined) this.lanes.set(entry.lane, { behind: undefined, inBatch: 1, batch: this.batch })
+    else if (this.repeats && row.batch === this.batch && lengthOf(row) === 0) row.inBatch++
     else {
-      lane.behind.push(entry)
+      row.behind ??= new Queue()
+      row.behind.push(entry)
       return
     }
     taken.push(entry)
   }
+}
+
+function lengthOf({ behind }: Row<unknown>): number {
+  return behind?.length ?? 0
 }

@@ -1,6 +1,6 @@
 import { Observable, type OperatorFunction, Subscriber } from 'rxjs'
 import { expectInteger, expectOneOf } from './expect.ts'
-import { laneOf, ORDERS, type Order } from './lanes.ts'
+import { type Lane, laneOf, ORDERS, type Order } from './lanes.ts'
 import type { Message, Verdict } from './message.ts'
 import { operate } from './operate.ts'
 import { Queue } from './queue.ts'
@@ -47,7 +47,7 @@ class Runs<A, B> {
   /** Messages for which there was no place. */
   private readonly waiting = new Queue<Message<A>>()
   /** For each lane with a run under way, the messages that wait for its end. */
-  private readonly lanes = new Map<string, Queue<Message<A>>>()
+  private readonly lanes = new Map<Lane, Queue<Message<A>>>()
   private active = 0
   private sourceDone = false
 
@@ -71,11 +71,11 @@ class Runs<A, B> {
   }
 
   /** A run that outlived its synchronous part has ended: its place and its lane are free. */
-  ended(lane: string | undefined): void {
+  ended(lane: Lane | undefined): void {
     if (this.out.closed) return
     this.active--
     const behind = lane === undefined ? undefined : this.lanes.get(lane)
-    if (behind !== undefined) this.follow(lane as string, behind)
+    if (behind !== undefined) this.follow(lane as Lane, behind)
     while (this.active < this.concurrency && this.waiting.length > 0) this.admit(this.waiting.shift() as Message<A>)
     this.completeIfDone()
   }
@@ -96,7 +96,7 @@ class Runs<A, B> {
   }
 
   /** Starts the next of a lane; those that end at once hold up nobody. */
-  private follow(lane: string, behind: Queue<Message<A>>): void {
+  private follow(lane: Lane, behind: Queue<Message<A>>): void {
     this.lanes.delete(lane)
     for (let next = behind.shift(); next !== undefined; next = behind.shift()) if (this.start(next, behind)) return
   }
@@ -125,7 +125,7 @@ class Runs<A, B> {
 
 /** One message's run of the chain. Holds a first output back until it is known whether it is the only one. */
 class Run<A, B> extends Subscriber<B> {
-  lane: string | undefined
+  lane: Lane | undefined
   private readonly message: Message<A>
   private readonly runs: Runs<A, B>
   private scope: Scope | undefined

@@ -41,13 +41,13 @@ export const values: Pipe = (meter) => (source) =>
 export const chains: Pipe = (meter) => (source) =>
   source.pipe(perMessage(map((order) => raised(counted(order, meter)))), perMessage(filter(isKept)), ack())
 
-/** Batches of 500. */
+/** Batches of 500, which may hold a key several times, as those by hand do. */
 export const batches: Pipe = (meter) => {
   const sink = sinkOf(meter)
   const send = (orders: readonly Order[]) => from(sink(orders).then(() => orders.map((value) => ({ value }))))
   return (source) =>
     source.pipe(
-      perBatch((order: Order) => order, send, { batch: { max: 500 } }),
+      perBatch((order: Order) => order, send, { batch: { max: 500 }, repeats: true }),
       ack(),
     )
 }

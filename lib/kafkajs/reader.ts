@@ -1,8 +1,11 @@
 import type { ConsumerHandler, Position, RawMessage, TopicPartition } from '../broker.ts'
-import type { Clock } from '../clock.ts'
+import type { Clock, Timer } from '../clock.ts'
 import type { ConsumerClient, EachBatch, EndBatchPayload } from './client.ts'
 
-/** How long a batch is held for room, in ms. Pausing at once would cost a fetch's whole `maxWaitTimeInMs`. */
+/**
+ * How long a batch is held for room while other partitions have room, in ms: their next fetch waits for it. Pausing at
+ * once would cost a fetch's whole `maxWaitTimeInMs`.
+ */
 const HOLD = 100
 
 interface Reading extends TopicPartition {
@@ -93,7 +96,7 @@ export class Reader {
   }
 
   /** KafkaJS's `eachBatch`: never throws, and leaves unresolved what must be fetched again. */
-  async eachBatch({ batch, isStale, resolveOffset }: EachBatch): Promise<void> {
+  async eachBatch({ batch, isStale, resolveOffset, heartbeat }: EachBatch): Promise<void> {
     const reading = this.readings.get(keyOf(batch))
     if (!this.isOpen || reading === undefined || isStale()) return
     const nextOffset = Number(batch.lastOffset()) + 1
@@ -107,7 +110,7 @@ export class Reader {
       return
     }
     this.hand(reading, messages, nextOffset, Number(batch.highWatermark))
-    if (reading.paused && this.isOpen) await this.hold(reading)
+    if (reading.paused && this.isOpen) await this.hold(reading, heartbeat)
   }
 
   /** A batch that had nothing but control records or aborted messages, of which `eachBatch` is not told. */
@@ -125,18 +128,34 @@ export class Reader {
     reading.busy = false
   }
 
-  private hold(reading: Reading): Promise<void> {
+  /** Waits until the handler wants more, or others do. Where all are full nobody waits for this batch. */
+  private hold(reading: Reading, heartbeat: () => Promise<void>): Promise<void> {
     return new Promise((resolve) => {
-      const timer = this.clock.schedule(() => {
-        this.stop(reading)
-        reading.release?.()
-      }, HOLD)
-      reading.release = () => {
+      let timer: Timer
+      const release = () => {
         timer.unsubscribe()
-        reading.release = undefined
+        if (reading.release === release) reading.release = undefined
         resolve()
       }
+      const wait = () => {
+        if (reading.release === release) timer = this.clock.schedule(look, HOLD)
+      }
+      const look = () => {
+        // KafkaJS sends none meanwhile; one that fails is its news of a rebalance.
+        if (this.isFull) heartbeat().then(wait, release)
+        else {
+          this.stop(reading)
+          release()
+        }
+      }
+      reading.release = release
+      wait()
     })
+  }
+
+  private get isFull(): boolean {
+    for (const { paused } of this.readings.values()) if (!paused) return false
+    return true
   }
 
   private stop(reading: Reading): void {
