@@ -5,7 +5,6 @@ import { DateFromISO } from './DateFromISO.ts'
 import type { PipelineOptions } from './PipelineOptions.ts'
 
 const Activity = t.type({ user: t.string, message: t.string, timestamp: DateFromISO })
-type Activity = t.TypeOf<typeof Activity>
 
 /** Keeps each user's feed in Redis: a sorted set under the user's name, in the order of time. */
 export function saveActivities(kafka: Broker, redis: RedisLike, { prefix = '', ...options }: PipelineOptions = {}) {

@@ -1,0 +1,81 @@
+import { type Running, run } from 'rxjs-kafka-toolkit'
+import { type Account, accountOf, type Offsets } from './accounting.ts'
+import type { DemoData } from './data.ts'
+import { observedResults } from './observed.ts'
+import { demoPipelines, type PipelineName, pipelines } from './pipelines.ts'
+import { produce } from './produce.ts'
+import { Meter } from './progress.ts'
+import type { DemoServers } from './servers.ts'
+import type { View } from './view.ts'
+
+/** One run of the demo. */
+export interface Demo {
+  readonly servers: DemoServers
+  readonly data: DemoData
+  /** How long the messages take to arrive. */
+  readonly seconds: number
+  readonly view: View
+  /** Ends the run early. */
+  readonly signal: AbortSignal
+}
+
+/** How long the pipelines may take once the last message was sent, in ms. */
+const PATIENCE = 60_000
+const BEAT = 50
+
+/**
+ * Runs the four pipelines until they have committed all that was produced, and draws up the books.
+ *
+ * @throws what a pipeline failed with
+ */
+export async function runDemo(demo: Demo): Promise<Account> {
+  const { servers, data, view } = demo
+  const running = run(servers.kafka, demoPipelines(servers), { signals: false })
+  const meter = new Meter(running, servers.prefix, data.orders.length)
+  const show = () => view.show(meter.read())
+  const timer = setInterval(show, view.every)
+  try {
+    await Promise.race([running.closed, workThrough(demo, running)])
+    show()
+    await running.drain()
+  } finally {
+    clearInterval(timer)
+    view.end()
+    // When it was producing that failed, the pipelines still run.
+    await running.drain().catch(() => {})
+  }
+  return accountOf(data, await observedResults(servers, data), await offsetsOf(servers))
+}
+
+async function workThrough(demo: Demo, running: Running): Promise<void> {
+  const { servers, signal } = demo
+  await produce({ ...demo, kafka: servers.kafka, prefix: servers.prefix })
+  const ends = await Promise.all(pipelines.map(({ input }) => servers.endOffsets(servers.prefix + input)))
+  const end = performance.now() + PATIENCE
+  const isDone = () => pipelines.every(({ groupId }, i) => hasCommitted(running, servers.prefix + groupId, ends[i]))
+  while (!isDone() && !signal.aborted && performance.now() < end) await pause(BEAT)
+}
+
+/** Whether a group's source has committed up to these offsets. */
+function hasCommitted(running: Running, groupId: string, ends: ReadonlyMap<number, number> = new Map()): boolean {
+  const source = running.health().find((one) => one.groupId === groupId)
+  return [...ends].every(([partition, offset]) =>
+    source?.partitions.some((one) => one.partition === partition && one.committed === offset),
+  )
+}
+
+/** Asks the servers, not the pipelines, what was committed. */
+async function offsetsOf(servers: DemoServers): Promise<Readonly<Record<PipelineName, Offsets>>> {
+  const { prefix } = servers
+  const each = pipelines.map(async ({ name, groupId, input }) => {
+    const committed = await servers.committed(prefix + groupId, prefix + input)
+    return [name, { committed, end: await servers.endOffsets(prefix + input) }] as const
+  })
+  return Object.fromEntries(await Promise.all(each)) as Record<PipelineName, Offsets>
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms)
+  })
+}
