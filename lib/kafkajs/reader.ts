@@ -3,10 +3,10 @@ import type { Clock, Timer } from '../clock.ts'
 import type { ConsumerClient, EachBatch, EndBatchPayload } from './client.ts'
 
 /**
- * How long a batch is held for room while other partitions have room, in ms: their next fetch waits for it. Pausing at
- * once would cost a fetch's whole `maxWaitTimeInMs`.
+ * How often a batch that is held for room looks whether others have room, in ms: their next fetch waits for it, so at
+ * the second look it gives way. Pausing at once would cost a fetch's whole `maxWaitTimeInMs`.
  */
-const HOLD = 100
+const LOOK = 50
 
 interface Reading extends TopicPartition {
   /** The next offset to be handed over. */
@@ -132,21 +132,23 @@ export class Reader {
   private hold(reading: Reading, heartbeat: () => Promise<void>): Promise<void> {
     return new Promise((resolve) => {
       let timer: Timer
+      let hadRoom = false
       const release = () => {
         timer.unsubscribe()
         if (reading.release === release) reading.release = undefined
         resolve()
       }
       const wait = () => {
-        if (reading.release === release) timer = this.clock.schedule(look, HOLD)
+        if (reading.release === release) timer = this.clock.schedule(look, LOOK)
       }
       const look = () => {
-        // KafkaJS sends none meanwhile; one that fails is its news of a rebalance.
-        if (this.isFull) heartbeat().then(wait, release)
-        else {
+        if (!this.isFull && hadRoom) {
           this.stop(reading)
-          release()
+          return release()
         }
+        hadRoom = !this.isFull
+        // KafkaJS sends none meanwhile; one that fails is its news of a rebalance.
+        heartbeat().then(wait, release)
       }
       reading.release = release
       wait()
