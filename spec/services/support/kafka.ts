@@ -36,8 +36,15 @@ export class RealKafka {
   }
 
   async createTopic(topic: string, numPartitions: number): Promise<void> {
-    await this.admin.createTopics({ topics: [{ topic, numPartitions, replicationFactor: 1 }], waitForLeaders: true })
+    await this.admin.createTopics({ topics: [{ topic, numPartitions, replicationFactor: 1 }], waitForLeaders: false })
     this.topics.push(topic)
+    // Waiting ourselves: KafkaJS's own wait fails at once when the broker has not heard of the topic yet.
+    const isThere = () =>
+      this.admin.fetchTopicMetadata({ topics: [topic] }).then(
+        ({ topics: [found] }) => found?.partitions.every(({ leader }) => leader >= 0) === true,
+        () => false,
+      )
+    await this.until(isThere)
   }
 
   /** A new topic's name. */

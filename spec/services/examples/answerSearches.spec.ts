@@ -1,0 +1,3 @@
+import { endToEndSuite } from '../support/endToEnd.ts'
+
+endToEndSuite('answerSearches')
