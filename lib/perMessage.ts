@@ -1,4 +1,4 @@
-import { Observable, type OperatorFunction, Subscriber } from 'rxjs'
+import { Observable, type OperatorFunction, Subscriber, Subscription, type TeardownLogic } from 'rxjs'
 import { expectInteger, expectOneOf } from './expect.ts'
 import { type Lane, laneOf, ORDERS, type Order } from './lanes.ts'
 import type { Message, Verdict } from './message.ts'
@@ -105,7 +105,7 @@ class Runs<A, B> {
   private start(message: Message<A>, behind?: Queue<Message<A>>): boolean {
     const run = new Run<A, B>(message, this)
     try {
-      single(message.value).pipe(this.op).subscribe(run)
+      this.op(single(message.value)).subscribe(run)
     } catch (error) {
       run.error(error)
     }
@@ -128,6 +128,7 @@ class Run<A, B> extends Subscriber<B> {
   lane: Lane | undefined
   private readonly message: Message<A>
   private readonly runs: Runs<A, B>
+  private chain: Subscription | undefined
   private scope: Scope | undefined
   private first: B | undefined
   private hasFirst = false
@@ -146,9 +147,16 @@ class Run<A, B> extends Subscriber<B> {
     if (!this.closed && this.hasFirst && this.scope === undefined) this.spread()
   }
 
+  /** The first is the chain's own subscription, as a rule the only one: a list for it would cost as much as the chain. */
+  override add(teardown: TeardownLogic): void {
+    if (this.chain === undefined && !this.closed && teardown instanceof Subscription) this.chain = teardown
+    else if (teardown !== this.chain) super.add(teardown)
+  }
+
   override unsubscribe(): void {
     if (this.closed) return
     super.unsubscribe()
+    this.chain?.unsubscribe()
     if (!this.settled) this.close('abandoned')
     if (!this.inSlice) this.runs.ended(this.lane)
   }
