@@ -52,7 +52,7 @@ export function seriesId(measurement: unknown, field: unknown, tags: Target['tag
 
 function expectName(what: string, value: unknown): void {
   expectText(what, value)
-  if (value === '') refuse(what, 'not to be empty', value)
+  if (value === '') refuse(what, 'a name that is not empty', value)
 }
 
 function expectText(what: string, value: unknown): asserts value is string {
