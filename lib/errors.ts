@@ -59,6 +59,11 @@ export class MessageError extends Error {
   }
 }
 
+/** A fatal failure with the place of the message that met it, as {@link MessageError} has it. */
+export function fatalAt(place: TopicPartition & { offset: number }, error: unknown): FatalError {
+  return new FatalError(new MessageError(place, error, '').message, { cause: error })
+}
+
 /**
  * A refused offset commit. *rebalancing*: the group is joining, and the commit is due again after it. *fenced*: this
  * member no longer owns what it commits. *retriable*: the broker could not be asked. *fatal*: it said no for good.

@@ -1,6 +1,6 @@
 import type { Position } from './broker.ts'
 import type { Delivery } from './delivery.ts'
-import { errorClassOf, FatalError, MessageError } from './errors.ts'
+import { errorClassOf, fatalAt, MessageError } from './errors.ts'
 import { type NackAction, type NackPolicy, nackPolicy, type OnNack } from './onNack.ts'
 import type { Refusal } from './partition.ts'
 
@@ -89,8 +89,7 @@ function placeOf({ partition, raw }: Refusal<unknown>): Position {
 }
 
 function stopError(place: Position, error: unknown): Error {
-  if (errorClassOf(error) === 'fatal')
-    return new FatalError(new MessageError(place, error, '').message, { cause: error })
+  if (errorClassOf(error) === 'fatal') return fatalAt(place, error)
   return new MessageError(
     place,
     error,

@@ -22,8 +22,8 @@ export interface RequestHost<A, R, B> {
   settle(entries: readonly Entry<A, R>[], outcomes: readonly Outcome<B>[]): void
   /** Their partitions are gone: another member has these entries now. */
   drop(entries: readonly Entry<A, R>[]): void
-  /** No message can succeed. */
-  fatal(error: unknown): void
+  /** No message can succeed; this one is the first that met it. */
+  fatal(error: unknown, message: Message<A>): void
   /** The request is through with all its entries. */
   done(request: Request<A, R, B>): void
   /** Takes note that the server wants to be left alone; gives how long it still does, in ms. */
@@ -74,8 +74,12 @@ export class Request<A, R, B> {
     for (const { message } of left) message.abandon()
   }
 
+  private get head(): Entry<A, R> {
+    return this.entries[0] as Entry<A, R>
+  }
+
   private get clock() {
-    return (this.entries[0] as Entry<A, R>).message.origin.clock
+    return this.head.message.origin.clock
   }
 
   private ask() {
@@ -107,7 +111,8 @@ export class Request<A, R, B> {
     this.stop()
     if (outcomes.length !== this.entries.length) {
       const counts = `${outcomes.length} outcomes for ${this.entries.length} messages`
-      return this.host.fatal(new FatalError(`${this.host.options.name} got ${counts}; send() has to give one for each`))
+      const wrong = new FatalError(`${this.host.options.name} got ${counts}; send() has to give one for each`)
+      return this.host.fatal(wrong, this.head.message)
     }
     const [only] = outcomes as [Outcome<B>]
     // Those behind it may be of its lane, so one of a row is tried again in its place.
@@ -118,7 +123,7 @@ export class Request<A, R, B> {
   private fail(error: unknown): void {
     this.stop()
     const kind = this.host.options.classify(error)
-    if (kind === 'fatal') this.host.fatal(error)
+    if (kind === 'fatal') this.host.fatal(error, this.head.message)
     else if (kind === 'transient') this.tryAgain(error)
     else if (this.entries.length === 1) this.settle([{ error }])
     else {
@@ -132,7 +137,7 @@ export class Request<A, R, B> {
 
   private tryAgain(error: unknown): void {
     const { retry } = this.host.options
-    const [head] = this.entries as [Entry<A, R>]
+    const { head } = this
     if (head.failures + 1 >= (retry.attempts ?? Number.POSITIVE_INFINITY))
       return this.settle(this.entries.map(() => ({ error })))
     for (const entry of this.entries) entry.failures++
