@@ -1,0 +1,372 @@
+import { Client } from '@elastic/elasticsearch'
+import { EMPTY, NEVER, type Observable, of, throwError } from 'rxjs'
+import { describe, expect, expectTypeOf, it } from 'vitest'
+import { ack } from '../../lib/ack.ts'
+import type { Message } from '../../lib/message.ts'
+import { marbleMessages } from '../../lib/testing/marbleMessages.ts'
+import { mapValue } from '../../lib/values.ts'
+import { type EsHit, type EsLike, type EsReplies, type EsSearch, searchEs } from '../../operators/searchEs/searchEs.ts'
+import { marbles } from '../support/marbles.ts'
+
+interface Query {
+  readonly user: string
+  readonly text: string
+}
+
+interface Page {
+  readonly title: string
+}
+
+const a: Query = { user: 'ann', text: 'first' }
+const b: Query = { user: 'bob', text: 'second' }
+const c: Query = { user: 'ann', text: 'third' }
+const values = { a, b, c }
+const byUser = { key: ({ user }: Query) => user }
+const searchOf = ({ text }: Query): EsSearch => ({ index: 'pages', query: { match: { text } } })
+const hitOf = (_id: string) => ({ _index: 'pages', _id, _score: 1, _source: { title: _id } })
+const reply = (...ids: string[]) => ({ status: 200, hits: { hits: ids.map(hitOf) } })
+const found = { x: { ...a, hit: hitOf('1') }, y: { ...b, hit: hitOf('2') }, z: { ...c, hit: hitOf('3') } }
+const options = { into: 'hit' } as const
+const one = { ...options, batch: { max: 1 } }
+const steady = { jitter: 'none', delay: 4 } as const
+const error = (type: string, reason = 'because') => ({ type, reason, root_cause: [{ type, reason }] })
+const responseError = (statusCode: number, body: unknown, headers = {}) =>
+  Object.assign(new Error('told by the client'), { name: 'ResponseError', statusCode, body, headers })
+const named = (name: string) => Object.assign(new Error(`a ${name}`), { name })
+
+type Asked = { searches: object[]; signal: AbortSignal; requestTimeout: number; maxRetries: number }
+
+/** Answers each request by `answer`, and keeps what it was asked. */
+function esOf(answer: (call: number, texts: string[]) => Observable<EsReplies>) {
+  const asked: Asked[] = []
+  const es: EsLike = {
+    msearch: ({ searches }, with_) => answer(asked.push({ searches, ...with_ }), textsOf(searches)),
+  }
+  return { es, asked }
+}
+
+const textsOf = (searches: object[]) =>
+  searches.flatMap((line) => ('query' in line ? [(line.query as { match: { text: string } }).match.text] : []))
+
+const places: Record<string, string> = { first: '1', second: '2', third: '3' }
+const answered = (texts: string[]): EsReplies => ({ responses: texts.map((text) => reply(places[text] as string)) })
+const answers = () => esOf((_, texts) => of(answered(texts)))
+
+describe('searchEs', () => {
+  it(
+    'passes each message on with its top hit',
+    marbles(({ scheduler, cold, expectObservable }) => {
+      const answer = '  --(r|)'
+      const source = '  a-------b---|'
+      const expected = '--x-------y-|'
+      const { es } = esOf((_, texts) => cold(answer, { r: answered(texts) }))
+      const { messages, acks } = marbleMessages(scheduler, source, values, byUser)
+      expectObservable(messages.pipe(searchEs(es, searchOf, one), ack())).toBe(expected, found)
+      expectObservable(acks).toBe('--a-------b')
+    }),
+  )
+
+  it('puts the searches of a batch into one request, with what makes them safe', () => {
+    const { es, asked } = answers()
+    marbles(({ scheduler, expectObservable }) => {
+      const { messages } = marbleMessages(scheduler, '(abc|)', values)
+      const select = (query: Query) => ({
+        ...searchOf(query),
+        routing: query.user,
+        preference: 'p',
+        min_score: 2,
+        size: 9,
+      })
+      expectObservable(messages.pipe(searchEs(es, select, options), ack())).toBe('(xyz|)', found)
+    })()
+    expect(asked).toMatchObject([{ requestTimeout: 10_000, maxRetries: 0 }])
+    expect(asked[0]?.searches).toHaveLength(6)
+    expect(asked[0]?.searches.slice(0, 2)).toEqual([
+      { index: 'pages', routing: 'ann', preference: 'p', allow_partial_search_results: false },
+      {
+        query: { match: { text: 'first' } },
+        sort: [{ _score: 'desc' }, { _seq_no: { order: 'asc', unmapped_type: 'long' } }],
+        min_score: 2,
+        size: 1,
+        track_total_hits: false,
+      },
+    ])
+  })
+
+  it(
+    'has as many requests under way as `concurrency` says, and keeps the order of a key',
+    marbles(({ scheduler, cold, expectObservable }) => {
+      const replies = ['-----(r|)', '--(r|)', '---(r|)'] // of a, of b, and of c, which has the key of a
+      const source = '  (abc|)'
+      const expected = '--y--x--(z|)'
+      const { es } = esOf((call, texts) => cold(replies[call - 1] as string, { r: answered(texts) }))
+      const { messages, acks } = marbleMessages(scheduler, source, values, byUser)
+      expectObservable(messages.pipe(searchEs(es, searchOf, one), ack())).toBe(expected, found)
+      expectObservable(acks).toBe('--b--a--c')
+    }),
+  )
+
+  it(
+    'gives null where nothing was found, or drops and acks it',
+    marbles(({ scheduler, expectObservable }) => {
+      const { es } = esOf(() => of({ responses: [reply(), reply('2')] }))
+      const passed = marbleMessages(scheduler, '(ab|)', values)
+      const miss = { x: { ...a, hit: null }, y: found.y }
+      expectObservable(passed.messages.pipe(searchEs(es, searchOf, options), ack())).toBe('(xy|)', miss)
+      const dropped = marbleMessages(scheduler, '(ab|)', values)
+      expectObservable(dropped.messages.pipe(searchEs(es, searchOf, { ...options, onMiss: 'drop' }), ack())).toBe(
+        '(y|)',
+        miss,
+      )
+      expectObservable(dropped.acks).toBe('(ab)')
+    }),
+  )
+
+  it(
+    'puts the hit wherever a function says',
+    marbles(({ scheduler, expectObservable }) => {
+      const { es } = answers()
+      const { messages } = marbleMessages(scheduler, 'b|', values)
+      const search = searchEs(es, searchOf, { batch: { max: 1 }, into: ({ user }, hit) => `${user} ${hit?._id}` })
+      expectObservable(messages.pipe(search, ack())).toBe('y|', { y: 'bob 2' })
+    }),
+  )
+
+  it(
+    'nacks a message whose selector or `into` throws, or that is no search, and no other',
+    marbles(({ scheduler, expectObservable }) => {
+      const { es } = answers()
+      const { messages, nacks } = marbleMessages(scheduler, '(abcd|)', { ...values, d: { ...a, text: '' } })
+      const select = (query: Query): EsSearch => {
+        if (query === a) throw new Error('no text')
+        return query.text === '' ? { index: '', query: {} } : searchOf(query)
+      }
+      const into = ({ user }: Query) => {
+        if (user === 'bob') throw new Error('no place')
+        return user
+      }
+      expectObservable(messages.pipe(searchEs(es, select, { into }), ack())).toBe('(z|)', { z: 'ann' })
+      expectObservable(nacks).toBe('(adb)', {
+        a: 'a: no text',
+        d: 'd: Expected the index of searchEs to be a name that is not empty, got ""; see to it in the selector',
+        b: 'b: no place',
+      })
+    }),
+  )
+
+  it.each([
+    ['a closed connection', named('ConnectionError'), '----(x|)'],
+    ['its own time-out', named('TimeoutError'), '----(x|)'],
+    ['no living connection', named('NoLivingConnectionsError'), '----(x|)'],
+    ['a reply that is no JSON', named('DeserializationError'), '----(x|)'],
+    ['502', responseError(502, '<html>'), '----(x|)'],
+    ['429 with Retry-After', responseError(429, {}, { 'retry-after': '1' }), '1s (x|)'],
+  ])('tries again after %s', (_, failure, expected) => {
+    marbles(({ scheduler, expectObservable }) => {
+      const { es } = esOf((call, texts) => (call === 1 ? throwError(() => failure) : of(answered(texts))))
+      const { messages, acks } = marbleMessages(scheduler, 'a|', values)
+      expectObservable(messages.pipe(searchEs(es, searchOf, { ...one, retry: steady }), ack())).toBe(expected, found)
+      expectObservable(acks).toBe(expected.replace('(x|)', 'a'))
+    })()
+  })
+
+  it(
+    'tries again when no answer comes in time, and tells the request to stop',
+    marbles(({ scheduler, cold, expectObservable, flush }) => {
+      const silent = cold<EsReplies>('-')
+      const { es, asked } = esOf((call, texts) => (call === 1 ? silent : of(answered(texts))))
+      const { messages } = marbleMessages(scheduler, 'a|', values)
+      expectObservable(messages.pipe(searchEs(es, searchOf, { ...one, timeout: 3, retry: steady }), ack())).toBe(
+        '-------(x|)',
+        found,
+      )
+      flush()
+      expect(asked.map(({ signal, requestTimeout }) => [signal.aborted, requestTimeout])).toEqual([
+        [true, 3],
+        [false, 3],
+      ])
+    }),
+  )
+
+  it.each([
+    ['shards that failed', { ...reply('9'), _shards: { failed: 1 } }],
+    ['half a result', { ...reply('9'), timed_out: true }],
+    ['a full queue', { status: 429, error: error('es_rejected_execution_exception') }],
+    ['no shard', { status: 503, error: error('no_shard_available_action_exception') }],
+  ])('tries one search again after %s, while the others pass on', (_, bad) => {
+    marbles(({ scheduler, expectObservable }) => {
+      const { es } = esOf((call, texts) =>
+        of(call === 1 ? { responses: [bad, ...answered(texts.slice(1)).responses] } : answered(texts)),
+      )
+      const { messages, acks } = marbleMessages(scheduler, '(ab|)', values)
+      const search = searchEs(es, searchOf, { ...options, retry: steady })
+      expectObservable(messages.pipe(search, ack())).toBe('y---(x|)', found)
+      expectObservable(acks).toBe('b---a')
+    })()
+  })
+
+  it(
+    'tries a batch again as it is when every search of it failed so',
+    marbles(({ scheduler, expectObservable, flush }) => {
+      const { es, asked } = esOf((call, texts) =>
+        of(call === 1 ? { responses: texts.map(() => ({ status: 429, error: error('busy') })) } : answered(texts)),
+      )
+      const { messages } = marbleMessages(scheduler, '(ab|)', values)
+      expectObservable(messages.pipe(searchEs(es, searchOf, { ...options, retry: steady }), ack())).toBe(
+        '----(xy|)',
+        found,
+      )
+      flush()
+      expect(asked).toHaveLength(2)
+    }),
+  )
+
+  it(
+    'nacks the search that is refused, in a request that goes through',
+    marbles(({ scheduler, expectObservable }) => {
+      const bad = {
+        status: 400,
+        error: { ...error('query_shard_exception', 'bad ('), type: 'search_phase_execution_exception' },
+      }
+      const { es } = esOf(() => of({ responses: [reply('1'), bad, reply('3')] }))
+      const { messages, nacks } = marbleMessages(scheduler, '(abc|)', values)
+      expectObservable(messages.pipe(searchEs(es, searchOf, options), ack())).toBe('(xz|)', found)
+      expectObservable(nacks).toBe('b', {
+        b: 'b: Elasticsearch refused the search with 400: query_shard_exception: bad (',
+      })
+    }),
+  )
+
+  it(
+    'nacks only the search that makes a whole request refused',
+    marbles(({ scheduler, expectObservable }) => {
+      const refusal = responseError(400, { error: error('parsing_exception', 'unknown query'), status: 400 })
+      const { es } = esOf((_, texts) => (texts.includes('second') ? throwError(() => refusal) : of(answered(texts))))
+      const { messages, nacks } = marbleMessages(scheduler, '(abc|)', values)
+      expectObservable(messages.pipe(searchEs(es, searchOf, options), ack())).toBe('(xz|)', found)
+      expectObservable(nacks).toBe('b', {
+        b: 'b: Elasticsearch refused the search with 400: parsing_exception: unknown query',
+      })
+    }),
+  )
+
+  it.each([
+    [responseError(401, { error: error('security_exception') }), '401: security_exception: because; give the client'],
+    [responseError(403, { error: error('security_exception') }), '403: security_exception: because; give the client'],
+    [responseError(404, { error: error('index_not_found_exception') }), 'create the index, or correct its name'],
+    [responseError(400, { error: error('media_type_header_exception') }), "use a client of the server's major version"],
+    [responseError(401, {}), '401: "told by the client"; give the client'.replaceAll('"', '')],
+    [responseError(403, { error: 'forbidden by a proxy' }), '403: forbidden by a proxy; give the client'],
+    [named('ConfigurationError'), 'Cannot ask Elasticsearch: a ConfigurationError'],
+    [named('ProductNotSupportedError'), 'Cannot ask Elasticsearch: a ProductNotSupportedError'],
+    [new Error('self-signed certificate'), 'Cannot ask Elasticsearch: self-signed certificate'],
+  ])('errors after %s %#', (failure, text) => {
+    marbles(({ scheduler, expectObservable }) => {
+      const { es } = esOf(() => throwError(() => failure))
+      const { messages, nacks, abandoned } = marbleMessages(scheduler, '(ab)', values)
+      const told = { name: 'FatalError', message: expect.stringContaining(text) }
+      const search = searchEs(es, searchOf, { ...options, batch: { max: 2 } })
+      expectObservable(messages.pipe(search, ack())).toBe('#', undefined, expect.objectContaining(told))
+      expectObservable(nacks).toBe('')
+      expectObservable(abandoned).toBe('(ab)')
+    })()
+  })
+
+  it(
+    'errors when one search of a request names an index that does not exist',
+    marbles(({ scheduler, expectObservable }) => {
+      const bad = { status: 404, error: error('index_not_found_exception', 'no such index [pages]') }
+      const { es } = esOf(() => of({ responses: [reply('1'), bad] }))
+      const { messages, acks } = marbleMessages(scheduler, '(ab|)', values)
+      const told = { message: expect.stringContaining('no such index [pages]; create the index') }
+      expectObservable(messages.pipe(searchEs(es, searchOf, options), ack())).toBe(
+        '(x#)',
+        found,
+        expect.objectContaining(told),
+      )
+      expectObservable(acks).toBe('a')
+    }),
+  )
+
+  it(
+    'nacks a query that has no JSON',
+    marbles(({ scheduler, expectObservable }) => {
+      const { es } = esOf(() => throwError(() => named('SerializationError')))
+      const { messages, nacks } = marbleMessages(scheduler, 'a|', values)
+      expectObservable(messages.pipe(searchEs(es, searchOf, one), ack())).toBe('-|')
+      expectObservable(nacks).toBe('a', { a: 'a: Cannot write the search for Elasticsearch: a SerializationError' })
+    }),
+  )
+
+  it(
+    'completes without asking when there is nothing to ask',
+    marbles(({ scheduler, expectObservable }) => {
+      const { es } = esOf(() => EMPTY)
+      const { messages } = marbleMessages(scheduler, '--|', values)
+      expectObservable(messages.pipe(searchEs(es, searchOf, one), ack())).toBe('--|')
+    }),
+  )
+
+  it(
+    'passes an error of the source on',
+    marbles(({ scheduler, expectObservable }) => {
+      const { es } = esOf(() => NEVER)
+      const { messages, abandoned } = marbleMessages(scheduler, 'a-#', values)
+      expectObservable(messages.pipe(searchEs(es, searchOf, one), ack())).toBe('--#')
+      expectObservable(abandoned).toBe('--a')
+    }),
+  )
+
+  it(
+    'stops its requests and gives their messages up when unsubscribed',
+    marbles(({ scheduler, expectObservable, flush }) => {
+      const { es, asked } = esOf(() => NEVER)
+      const { messages, acks, nacks, abandoned } = marbleMessages(scheduler, 'a--b-', values)
+      expectObservable(messages.pipe(searchEs(es, searchOf, one), ack()), '^----!').toBe('------')
+      expectObservable(abandoned).toBe('-----(ab)')
+      expectObservable(acks).toBe('')
+      expectObservable(nacks).toBe('')
+      flush()
+      expect(asked.map(({ signal }) => signal.aborted)).toEqual([true, true])
+    }),
+  )
+
+  it.each([
+    [{ into: '' }, 'Expected `into` to be a key or a function, got `` (string)'],
+    [{ onMiss: 'skip' }, 'Expected `onMiss` to be one of null, drop, got `skip` (string)'],
+    [{ timeout: -1 }, 'Expected `timeout` to be a number of ms >= 0'],
+    [{ batch: { max: 0 } }, 'Expected `batch.max` to be an integer >= 1'],
+  ])('refuses a wrong option at once: %o', (option, text) => {
+    const { es } = answers()
+    expect(() => searchEs(es, searchOf, { ...options, ...option } as typeof options)).toThrow(text)
+  })
+
+  it('takes a Client of Elasticsearch, and types its result', () => {
+    const es = new Client({ node: 'http://127.0.0.1:1' })
+    expectTypeOf(es).toExtend<EsLike>()
+    const messages: Observable<Message<Query>> = EMPTY
+    const key = () =>
+      messages.pipe(
+        searchEs(es, (q) => ({ index: 'pages', query: { match: { text: q.text } } }), { into: 'top_result' }),
+      )
+    expectTypeOf(key).returns.toEqualTypeOf<Observable<Message<Query & { top_result: EsHit | null }>>>()
+    const typed = () =>
+      messages.pipe(searchEs(es, (q): EsSearch<Page> => searchOf(q) as EsSearch<Page>, { into: 'top' }))
+    expectTypeOf(typed).returns.toEqualTypeOf<Observable<Message<Query & { top: EsHit<Page> | null }>>>()
+    const literal = () =>
+      messages.pipe(
+        searchEs(
+          es,
+          (q): EsSearch<Page> => ({ index: 'pages', query: { match: { text: q.text } }, _source: ['title'] }),
+          {
+            into: 'top',
+            onMiss: 'drop',
+          },
+        ),
+        mapValue(({ top }) => top._source.title),
+      )
+    expectTypeOf(literal).returns.toEqualTypeOf<Observable<Message<string>>>()
+    const put = () => messages.pipe(searchEs(es, searchOf, { into: (q, hit) => [q.user, hit?._id] as const }))
+    expectTypeOf(put).returns.toEqualTypeOf<Observable<Message<readonly [string, string | undefined]>>>()
+  })
+})
