@@ -1,6 +1,6 @@
 /** First in, first out, in amortised O(1): `Array.shift` costs as much as the array is long. */
 export class Queue<T> {
-  private items: T[] = []
+  private items: (T | undefined)[] = []
   private head = 0
 
   get length(): number {
@@ -13,8 +13,9 @@ export class Queue<T> {
 
   shift(): T | undefined {
     if (this.head === this.items.length) return undefined
-    const item = this.items[this.head] as T
-    this.head++
+    const item = this.items[this.head]
+    // What has gone must not be kept: it would outlive the young generation, which costs as much as making it.
+    this.items[this.head++] = undefined
     if (this.head > 1023 && this.head * 2 > this.items.length) {
       this.items = this.items.slice(this.head)
       this.head = 0
