@@ -1,13 +1,14 @@
 import type { Observable, ObservableInput, Subscriber } from 'rxjs'
-import { backoff } from './backoff.ts'
-import type { Clock, Timer } from './clock.ts'
-import { FatalError, messageOf, PermanentError } from './errors.ts'
+import { Again } from './again.ts'
+import type { Clock } from './clock.ts'
+import { Due } from './due.ts'
+import { FatalError, fatalAt, messageOf, PermanentError } from './errors.ts'
 import { LaneQueue } from './laneQueue.ts'
-import { type Lane, laneOf } from './lanes.ts'
-import type { Message } from './message.ts'
+import { laneOf } from './lanes.ts'
+import { type Message, spentText } from './message.ts'
 import { operate } from './operate.ts'
 import type { AllPerBatchOptions, Batch, Outcome } from './perBatch.ts'
-import { type Entry, Request, type RequestHost, retryAfterOf } from './request.ts'
+import { type Entry, Request, type RequestHost } from './request.ts'
 import { Resting } from './resting.ts'
 
 type Prepare<A, R> = (value: A, message: Message<A>) => R
@@ -24,8 +25,7 @@ export class Batches<A, R, B> implements RequestHost<A, R, B> {
   /** What failed of a batch; it holds its lanes, but no place. */
   private readonly resting = new Resting<Entry<A, R>>()
   private clock: Clock | undefined
-  private timer: Timer | undefined
-  private isArmed = false
+  private readonly due: Due
   /** Whether what waits is sent although it fills no batch. */
   private isDue = false
   private isDispatching = false
@@ -38,6 +38,7 @@ export class Batches<A, R, B> implements RequestHost<A, R, B> {
     this.options = options
     this.out = out
     this.queue = new LaneQueue(options.repeats)
+    this.due = new Due(options.batch.wait, () => this.flush())
   }
 
   subscribe(source: Observable<Message<A>>): void {
@@ -48,6 +49,7 @@ export class Batches<A, R, B> implements RequestHost<A, R, B> {
         error: (error) => this.out.error(error),
         complete: () => {
           this.sourceDone = true
+          this.due.disarm()
           this.flush()
           this.completeIfDone()
         },
@@ -56,17 +58,15 @@ export class Batches<A, R, B> implements RequestHost<A, R, B> {
   }
 
   settle(entries: readonly Entry<A, R>[], outcomes: readonly Outcome<B>[]): void {
-    const again: Entry<A, R>[] = []
-    const held = new Set<Lane>()
+    const again = new Again<A, R>(this.options)
     entries[0]?.message.origin.slice(() => {
       for (const [i, entry] of entries.entries()) {
         const outcome = outcomes[i] as Outcome<B>
         if (this.out.closed) entry.message.abandon()
-        else if (this.isTriedAgain(entry, outcome, held)) again.push(entry)
-        else this.settleOne(entry, outcome)
+        else if (!again.takes(entry, outcome)) this.settleOne(entry, outcome)
       }
     })
-    if (again.length > 0) this.rest(again, entries, outcomes)
+    this.rest(again)
   }
 
   drop(entries: readonly Entry<A, R>[]): void {
@@ -82,8 +82,8 @@ export class Batches<A, R, B> implements RequestHost<A, R, B> {
     this.completeIfDone()
   }
 
-  fatal(error: unknown): void {
-    this.out.error(error instanceof Error ? error : new FatalError(String(error)))
+  fatal(error: unknown, message: Message<A>): void {
+    this.out.error(fatalAt(message, error))
   }
 
   hold(retryAfter: number): number {
@@ -97,24 +97,10 @@ export class Batches<A, R, B> implements RequestHost<A, R, B> {
     this.clock ??= message.origin.clock
     this.queue.add({ message, request, lane: laneOf(message, this.options.order), failures: 0 })
     if (this.queue.length >= this.options.batch.max) this.dispatch()
-    else if (!this.isDue && !this.isArmed) this.arm(message)
+    else if (!this.isDue) this.due.arm(message.origin)
   }
 
-  /** Sees that the first of a batch does not wait for ever. */
-  private arm({ origin }: Message<A>): void {
-    this.isArmed = true
-    if (!origin.onQuiet(this.flush)) this.timer = origin.clock.schedule(this.flush, this.options.batch.wait)
-  }
-
-  /** The wait is over. */
-  private disarm(): void {
-    this.timer?.unsubscribe()
-    this.timer = undefined
-    this.isArmed = false
-  }
-
-  private readonly flush = (): void => {
-    this.disarm()
+  private flush(): void {
     this.isDue = true
     this.dispatch()
   }
@@ -142,22 +128,8 @@ export class Batches<A, R, B> implements RequestHost<A, R, B> {
     const entries = this.queue.take(max)
     if (this.queue.length > 0) return entries
     this.isDue = false
-    // The timer was for a message that is on its way now. A quiet source has no timer, and calls anyway.
-    if (this.timer !== undefined) this.disarm()
+    this.due.taken()
     return entries
-  }
-
-  /**
-   * Whether an entry waits for its next try: because its failure may pass, or because one before it in its lane does,
-   * which would otherwise come after it.
-   */
-  private isTriedAgain(entry: Entry<A, R>, outcome: Outcome<B>, held: Set<Lane>): boolean {
-    const { classify, retry } = this.options
-    if (outcome === 'drop' || !('error' in outcome)) return entry.lane !== undefined && held.has(entry.lane)
-    if (classify(outcome.error) !== 'transient') return false
-    if (++entry.failures >= (retry.attempts ?? Number.POSITIVE_INFINITY)) return false
-    if (entry.lane !== undefined) held.add(entry.lane)
-    return true
   }
 
   private settleOne(entry: Entry<A, R>, outcome: Outcome<B>): void {
@@ -166,7 +138,7 @@ export class Batches<A, R, B> implements RequestHost<A, R, B> {
     if (outcome === 'drop') message.ack()
     else if ('error' in outcome) this.refuse(entry, outcome.error)
     // A view that was spent before it came here: the pipe is wrong, not the message.
-    else if (message.isSpent) this.fatal(new FatalError(spentText(this.options.name, message)))
+    else if (message.isSpent) this.out.error(new FatalError(spentText(message)))
     else this.out.next(message.with(outcome.value))
   }
 
@@ -174,24 +146,21 @@ export class Batches<A, R, B> implements RequestHost<A, R, B> {
     if (this.queue.release(entry)) this.isDue = true
   }
 
-  /** Lets what failed wait; it is tried again together, as one batch. */
-  private rest(again: readonly Entry<A, R>[], entries: readonly Entry<A, R>[], outcomes: readonly Outcome<B>[]): void {
-    if (this.out.closed) {
-      for (const { message } of again) message.abandon()
-      return
-    }
-    const [{ message, failures }] = again as [Entry<A, R>]
-    const { origin } = message
-    const asked = Math.max(0, ...entries.map((_, i) => retryAfterOf(errorIn(outcomes[i]))))
-    const pause = backoff(this.options.retry, failures, () => origin.random())
-    this.resting.add(again, Math.max(pause, asked, this.hold(asked)), origin.clock, () => this.dispatch())
+  /** Lets what failed wait. */
+  private rest(again: Again<A, R>): void {
+    const { entries } = again
+    const [head] = entries
+    if (head === undefined) return
+    if (this.out.closed) return abandon(entries)
+    const wait = Math.max(again.pause, this.hold(again.retryAfter))
+    this.resting.add(entries, wait, head.message.origin.clock, () => this.dispatch())
   }
 
   private refuse({ message, failures }: Entry<A, R>, error: unknown): void {
     const { classify, name } = this.options
     const kind = classify(error)
     if (kind === 'fatal') {
-      this.fatal(error)
+      this.fatal(error, message)
       message.abandon()
     } else if (kind === 'permanent') message.nack(error)
     else
@@ -205,17 +174,13 @@ export class Batches<A, R, B> implements RequestHost<A, R, B> {
 
   /** Torn down: whatever is unsettled is given up. */
   private close(): void {
-    this.disarm()
+    this.due.disarm()
     for (const request of this.open) request.abandon()
-    for (const { message } of this.resting.clear()) message.abandon()
-    for (const { message } of this.queue.clear()) message.abandon()
+    abandon(this.resting.clear())
+    abandon(this.queue.clear())
   }
 }
 
-function errorIn(outcome: Outcome<unknown> | undefined): unknown {
-  return outcome !== undefined && outcome !== 'drop' && 'error' in outcome ? outcome.error : undefined
-}
-
-function spentText(name: string, { topic, partition, offset }: Message<unknown>): string {
-  return `Cannot pass on ${topic}[${partition}]@${offset}: it was settled or handed on while ${name} had it; use fork() to give one message to two branches`
+function abandon(entries: readonly Entry<unknown, unknown>[]): void {
+  for (const { message } of entries) message.abandon()
 }

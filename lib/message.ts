@@ -151,7 +151,8 @@ export function isMessage(value: unknown): value is Message<unknown> {
   return typeof (value as Message<unknown> | null | undefined)?.nack === 'function'
 }
 
-function spentText(message: Message<unknown>): string {
+/** Says that a view has no obligation to hand on. */
+export function spentText(message: Message<unknown>): string {
   const place = `${message.topic}[${message.partition}]@${message.offset}`
   return `Cannot hand on ${place}: this view of it is settled or was handed on by with(); use fork() to give one message to two branches`
 }

@@ -196,7 +196,7 @@ describe('perBatch', () => {
       const { op } = batchOf(answer)
       marbles(({ scheduler, expectObservable }) => {
         const { messages, abandoned } = marbleMessages(scheduler, '(a|)', values)
-        const error = expect.objectContaining({ name: 'FatalError', message })
+        const error = expect.objectContaining({ name: 'FatalError', message: expect.stringContaining(message) })
         expectObservable(messages.pipe(op, ack())).toBe('#', undefined, error)
         expectObservable(abandoned).toBe('a')
       })()
@@ -207,7 +207,7 @@ describe('perBatch', () => {
       marbles(({ scheduler, expectObservable }) => {
         const { messages } = marbleMessages(scheduler, '(a|)', values)
         const spoilt = messages.pipe(tapValue((_value, message) => message.ack()))
-        const error = expect.objectContaining({ message: expect.stringContaining('Cannot pass on topic[0]@0') })
+        const error = expect.objectContaining({ message: expect.stringContaining('Cannot hand on topic[0]@0') })
         expectObservable(spoilt.pipe(op, ack())).toBe('#', undefined, error)
       })()
     })
@@ -303,21 +303,22 @@ describe('perBatch', () => {
     })
 
     it.each<[string, Answer, string]>([
-      ['an error', () => throwError(() => closed), 'closed'],
-      ['an outcome', () => of([{ error: closed }, { value: 'b' }]), 'closed'],
+      ['an error', () => throwError(() => closed), 'Cannot process topic[0]@0: closed'],
+      ['an outcome', () => of([{ error: closed }, { value: 'b' }]), 'Cannot process topic[0]@0: closed'],
       [
         'a throw',
         () => {
           throw closed
         },
-        'closed',
+        'Cannot process topic[0]@0: closed',
       ],
     ])('that no message escapes, as %s: ends the stream', (_name, answer, message) => {
       const { op, sent } = batchOf(answer, { batch: { max: 2 } })
       marbles(({ scheduler, expectObservable }) => {
         const { messages, acks, nacks, abandoned } = marbleMessages(scheduler, '(ab)-c|', values)
         const result = messages.pipe(op, ack())
-        expectObservable(result).toBe('#', undefined, expect.objectContaining({ message }))
+        const error = expect.objectContaining({ name: 'FatalError', message, cause: closed })
+        expectObservable(result).toBe('#', undefined, error)
         expectObservable(acks).toBe('')
         expectObservable(nacks).toBe('')
         expectObservable(abandoned).toBe('(ab)')

@@ -115,12 +115,21 @@ describe.each<[string, FetchLike]>([
     const { url, got } = await serve((response, call) => {
       if (call === 1) response.writeHead(500).end('oops')
       else if (call === 2) response.socket?.destroy()
-      else if (call === 3) response.writeHead(200, { 'Content-Length': '99' }).write('half', () => response.destroy())
       else response.writeHead(200).end()
     })
     const { acked, error } = await settle(url, ['a'])
     expect([acked, error]).toEqual([[0], undefined])
-    expect(got).toHaveLength(4)
+    expect(got).toHaveLength(3)
+  })
+
+  it('tries an answer again that was cut short', async () => {
+    const { url, got } = await serve((response, call) => {
+      if (call === 1) response.writeHead(200, { 'Content-Length': '99' }).write('half', () => response.destroy())
+      else response.writeHead(200).end()
+    })
+    // The trap: node-fetch 2, which is under cross-fetch, never ends such a body, so that only the time-out does.
+    const { acked } = await settle(url, ['a'], { timeout: 300 })
+    expect([acked, got.length]).toEqual([[0], 2])
   })
 
   it('aborts a request without an answer, and tries it again', async () => {
