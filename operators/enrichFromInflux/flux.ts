@@ -6,7 +6,8 @@ import type { Run } from './runs.ts'
  * Writes the query of a batch. Each run asks for the last value up to its first instant, which InfluxDB finds without
  * reading what lies before it, and for all values from there to its last instant.
  *
- * The columns kept are those that tell what a row answers; all rows of all runs are one pool to the reader.
+ * All rows of all runs are one pool to the reader: their own columns tell what they answer. Of those with many, only
+ * the columns that do so are kept; for one row a series that would cost InfluxDB more than it saves.
  *
  * @param lookback how far back values count, in ns
  */
@@ -28,9 +29,8 @@ function runText({ first, last, targets }: Run, i: number, { bucket, columns, lo
   const begin = first > FIRST + lookback ? first - lookback : FIRST
   const from = (start: bigint, stop: bigint) =>
     `from(bucket: ${bucket}) |> range(start: time(v: ${start}), stop: time(v: ${stop})) |> filter(fn: f${i})`
-  const keep = (name: string) => `keep(columns: [${columns}]) |> yield(name: "${name}${i}")`
-  const lines = [`f${i} = (r) => ${predicate(targets)}`, `${from(begin, after)} |> last() |> ${keep('last')}`]
-  if (last > first) lines.push(`${from(after, last + 1n)} |> ${keep('then')}`)
+  const lines = [`f${i} = (r) => ${predicate(targets)}`, `${from(begin, after)} |> last() |> yield(name: "last${i}")`]
+  if (last > first) lines.push(`${from(after, last + 1n)} |> keep(columns: [${columns}]) |> yield(name: "then${i}")`)
   return lines.join('\n')
 }
 
