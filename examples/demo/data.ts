@@ -63,6 +63,17 @@ export function demoData(messages: number, seed: number): DemoData {
   }
 }
 
+/** The first messages of each topic. */
+export function firstOf(data: DemoData, count: number): DemoData {
+  const { activities, orders, searches } = data
+  return {
+    ...data,
+    activities: activities.slice(0, count),
+    orders: orders.slice(0, count),
+    searches: searches.slice(0, count),
+  }
+}
+
 /** A tenth of the orders come exactly at a price's instant, and a tenth a millisecond before one. */
 function order(index: number, user_id: string, symbol: string, random: (below: number) => number): OrderJson {
   const now = OPEN + index * ORDER_GAP

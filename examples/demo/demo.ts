@@ -1,6 +1,6 @@
 import { type Running, run } from 'rxjs-kafka-toolkit'
 import { type Account, accountOf, type Offsets } from './accounting.ts'
-import type { DemoData } from './data.ts'
+import { type DemoData, firstOf } from './data.ts'
 import { observedResults } from './observed.ts'
 import { demoPipelines, type PipelineName, pipelines } from './pipelines.ts'
 import { produce } from './produce.ts'
@@ -15,12 +15,13 @@ export interface Demo {
   /** How long the messages take to arrive. */
   readonly seconds: number
   readonly view: View
-  /** Ends the run early. */
+  /** Ends the run early: what was produced until then is still worked through. */
   readonly signal: AbortSignal
 }
 
-/** How long the pipelines may take once the last message was sent, in ms. */
+/** How long the pipelines may take once the last message was sent, in ms; less when someone waits for the end. */
 const PATIENCE = 60_000
+const LITTLE_PATIENCE = 5000
 const BEAT = 50
 
 /**
@@ -34,26 +35,38 @@ export async function runDemo(demo: Demo): Promise<Account> {
   const meter = new Meter(running, servers.prefix, data.orders.length)
   const show = () => view.show(meter.read())
   const timer = setInterval(show, view.every)
+  const ended = new AbortController()
+  let produced = 0
   try {
-    await Promise.race([running.closed, workThrough(demo, running)])
+    await Promise.race([
+      running.closed,
+      workThrough(demo, running, ended.signal).then((count) => {
+        produced = count
+      }),
+    ])
     show()
     await running.drain()
   } finally {
     clearInterval(timer)
-    view.end()
+    ended.abort()
     // When it was producing that failed, the pipelines still run.
     await running.drain().catch(() => {})
   }
-  return accountOf(data, await observedResults(servers, data), await offsetsOf(servers))
+  const sent = firstOf(data, produced)
+  return accountOf(sent, await observedResults(servers, sent), await offsetsOf(servers))
 }
 
-async function workThrough(demo: Demo, running: Running): Promise<void> {
+/** Produces, and waits until all is done. Gives the number of messages of each topic. */
+async function workThrough(demo: Demo, running: Running, ended: AbortSignal): Promise<number> {
   const { servers, signal } = demo
-  await produce({ ...demo, kafka: servers.kafka, prefix: servers.prefix })
-  const ends = await Promise.all(pipelines.map(({ input }) => servers.endOffsets(servers.prefix + input)))
-  const end = performance.now() + PATIENCE
-  const isDone = () => pipelines.every(({ groupId }, i) => hasCommitted(running, servers.prefix + groupId, ends[i]))
-  while (!isDone() && !signal.aborted && performance.now() < end) await pause(BEAT)
+  const { kafka, prefix } = servers
+  const produced = await produce({ ...demo, kafka, prefix, signal: AbortSignal.any([signal, ended]) })
+  const ends = await Promise.all(pipelines.map(({ input }) => servers.endOffsets(prefix + input)))
+  const isDone = () => pipelines.every(({ groupId }, i) => hasCommitted(running, prefix + groupId, ends[i]))
+  const since = performance.now()
+  const isPatient = () => performance.now() - since < (signal.aborted ? LITTLE_PATIENCE : PATIENCE)
+  while (!isDone() && !ended.aborted && isPatient()) await pause(BEAT)
+  return produced
 }
 
 /** Whether a group's source has committed up to these offsets. */

@@ -9,7 +9,10 @@ export function fluxStandIn(prices: readonly Price[]): FluxQuery {
   const series = seriesOf(prices)
   return async (flux) => {
     const filters = new Map([...flux.matchAll(FILTER)].map(([, name, text]) => [name, symbolsIn(text ?? '')]))
-    return [...flux.matchAll(RANGE)].flatMap(([, start, stop, name, last]) => {
+    const ranges = [...flux.matchAll(RANGE)]
+    // A wrong answer would look like the operator's mistake.
+    if (ranges.length !== flux.split('from(').length - 1) throw new Error(`The stand-in can't read this Flux: ${flux}`)
+    return ranges.flatMap(([, start, stop, name, last]) => {
       const symbols = filters.get(name) ?? []
       return symbols.flatMap((symbol) => {
         const found = between(series.get(symbol) ?? [], milliseconds(start), milliseconds(stop))

@@ -53,6 +53,10 @@ async function ask<T>(settings: ConnectionSettings, method: string, path: string
     ...(body === undefined ? {} : { body }),
   })
   const text = await response.text()
-  if (!response.ok) throw new Error(`InfluxDB answered ${method} ${path} with ${response.status}: ${text}`)
+  if (!response.ok) {
+    throw new Error(
+      `Cannot prepare InfluxDB at ${influxUrl}: ${method} ${path} was answered with ${response.status} ${text}; see to INFLUX_ORG and INFLUX_TOKEN`,
+    )
+  }
   return (text === '' ? undefined : JSON.parse(text)) as T
 }

@@ -67,9 +67,9 @@ export class KafkaOfRun {
   }
 
   private async delete(): Promise<void> {
+    await this.admin.deleteTopics({ topics: topics.map((topic) => this.prefix + topic) })
     const { groups } = await this.admin.listGroups()
     const groupIds = groups.map(({ groupId }) => groupId).filter((groupId) => groupId.startsWith(this.prefix))
     if (groupIds.length > 0) await this.admin.deleteGroups(groupIds)
-    await this.admin.deleteTopics({ topics: topics.map((topic) => this.prefix + topic) })
   }
 }

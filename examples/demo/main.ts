@@ -1,10 +1,9 @@
-import { type DemoArguments, demoArguments, UsageError, usage } from './arguments.ts'
+import { type DemoArguments, demoArguments, usage } from './arguments.ts'
 import { demoData } from './data.ts'
 import { runDemo } from './demo.ts'
 import { embeddedServers } from './embeddedServers.ts'
-import { Unreachable } from './reachable.ts'
 import { realServers } from './realServers.ts'
-import { accountLines, exampleLines } from './report.ts'
+import { accountLines, exampleLines, exitCodeOf, verdictLine } from './report.ts'
 import { Undo } from './undo.ts'
 import { lineView, liveView, number } from './view.ts'
 
@@ -28,23 +27,22 @@ async function showDemo(options: DemoArguments, undo: Undo, signal: AbortSignal)
   const data = demoData(messages, options.seed)
   const servers = await (services ? realServers(data, undo) : embeddedServers(data, undo))
   console.log(`Four pipelines on ${servers.title}: ${number(messages)} messages a topic in about ${seconds} s\n`)
-  const view = process.stdout.isTTY && !options.plain ? liveView(process.stdout) : lineView(process.stdout)
+  const isLive = process.stdout.isTTY && process.stdout.columns >= 80 && !options.plain
+  const view = isLive ? liveView(process.stdout) : lineView(process.stdout)
   const account = await runDemo({ servers, data, seconds, view, signal })
   console.log(['', ...accountLines(account), '', ...(await exampleLines(servers, data)), ''].join('\n'))
-  console.log(signal.aborted ? 'Interrupted: what had not come is counted as lost' : verdict(account))
+  console.log((signal.aborted ? 'Interrupted. ' : '') + verdictLine(account))
   if (options.json) console.log(JSON.stringify({ messages, services, ...account }))
-  return account.ok ? 0 : 1
+  return exitCodeOf(account, signal.aborted)
 }
 
-function verdict({ ok, lost, wrong, repeated, committed }: Awaited<ReturnType<typeof runDemo>>): string {
-  const offsets = committed ? 'every committed offset is the end of its partition' : 'not all is committed'
-  return `${ok ? 'OK' : 'NOT OK'}: lost ${lost}, wrong ${wrong}, repeated ${repeated}; ${offsets}`
-}
-
-/** Aborts at Ctrl-C: the pipelines drain then, and what was made is removed. A second Ctrl-C ends the process. */
+/**
+ * Aborts at Ctrl-C: the pipelines drain then, and what was made is removed. Goes on listening: npm and tsx may hand on
+ * a signal that the terminal gave already, and it must not end the cleaning up.
+ */
 function interruption(): AbortSignal {
   const controller = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => controller.abort())
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => controller.abort())
   return controller.signal
 }
 
@@ -52,6 +50,7 @@ try {
   process.exitCode = await main(process.argv.slice(2))
 } catch (error) {
   process.exitCode = 1
-  const isPlain = error instanceof UsageError || error instanceof Unreachable
-  console.error(isPlain ? error.message : error)
+  // What the world did is told in a line; where the program itself is wrong, its stack says.
+  const isBug = error instanceof TypeError || error instanceof ReferenceError || !(error instanceof Error)
+  console.error(isBug ? error : error.message)
 }

@@ -14,34 +14,39 @@ export interface Production {
   readonly signal: AbortSignal
 }
 
-/** Sends all messages evenly over the time given. */
-export async function produce({ kafka, prefix, data, seconds, signal }: Production): Promise<void> {
-  const messages = outgoing(data, prefix)
+/**
+ * Sends all messages evenly over the time given, to the three topics alike.
+ *
+ * @returns how many each topic got: fewer than there are when it was aborted
+ */
+export async function produce({ kafka, prefix, data, seconds, signal }: Production): Promise<number> {
+  const total = data.orders.length
   const start = kafka.clock.now()
-  for (let sent = 0; sent < messages.length && !signal.aborted; ) {
+  let sent = 0
+  while (sent < total && !signal.aborted) {
     const share = seconds === 0 ? 1 : (kafka.clock.now() - start + BEAT) / (seconds * 1000)
-    const due = Math.min(messages.length, Math.ceil(share * messages.length))
-    if (due > sent) await send(kafka, messages.slice(sent, due))
+    const due = Math.min(total, Math.ceil(share * total))
+    if (due > sent) await send(kafka, outgoing(data, prefix, sent, due))
     sent = due
-    if (sent < messages.length) await pause(kafka)
+    if (sent < total) await pause(kafka)
   }
+  return sent
 }
 
-/** The messages of all topics, in turn. */
-function outgoing({ activities, orders, searches }: DemoData, prefix: string): readonly OutgoingMessage[] {
+/** The messages of all topics from one place to another. */
+function outgoing(data: DemoData, prefix: string, from: number, to: number): readonly OutgoingMessage[] {
   const write = (topic: InputTopic, key: string | null, value: unknown): OutgoingMessage => ({
     topic: prefix + topic,
     key,
     value: typeof value === 'string' ? value : JSON.stringify(value),
   })
-  return activities.flatMap((activity, i) => {
-    const order = orders[i] ?? ''
-    return [
-      write('feed_activities', activity.user, activity),
-      write('orders', typeof order === 'string' ? null : order.user_id, order),
-      write('search_queries', null, searches[i]),
-    ]
-  })
+  return [
+    ...data.activities.slice(from, to).map((activity) => write('feed_activities', activity.user, activity)),
+    ...data.orders
+      .slice(from, to)
+      .map((order) => write('orders', typeof order === 'string' ? null : order.user_id, order)),
+    ...data.searches.slice(from, to).map((search) => write('search_queries', null, search)),
+  ]
 }
 
 function send(kafka: Broker, messages: readonly OutgoingMessage[]): Promise<void> {

@@ -5,8 +5,6 @@ export interface View {
   /** How often it wants to be shown, in ms. */
   readonly every: number
   show(progress: Progress): void
-  /** Leaves the last picture where it is. */
-  end(): void
 }
 
 /** Where a view writes. */
@@ -22,7 +20,6 @@ export function lineView(screen: Screen): View {
       const each = pipelines.map(({ name, done, lag }) => `${name} ${done} (lag ${lag})`)
       screen.write(`${seconds.toFixed(0).padStart(3)} s ${percent(share)}  ${each.join('  ')}\n`)
     },
-    end: () => {},
   }
 }
 
@@ -37,24 +34,34 @@ export function liveView(screen: Screen): View {
       screen.write(up + lines.map((line) => `\u001b[2K${line}\n`).join(''))
       height = lines.length
     },
-    end: () => {
-      height = 0
-    },
   }
 }
 
-const HEAD = dim(
-  `  ${'pipeline'.padEnd(18)}${''.padEnd(22)}${['messages', 'rate/s', 'in flight', 'lag', 'commits', 'errors'].map((title) => title.padStart(10)).join('')}`,
-)
+/** Titles and widths of the columns; with the name and the bar they fit into 80 characters. */
+const COLUMNS = [
+  ['messages', 9],
+  ['rate/s', 8],
+  ['in flight', 10],
+  ['lag', 8],
+  ['commits', 8],
+  ['errors', 7],
+] as const
+
+const BAR = 9
+
+const HEAD = dim(`${'pipeline'.padEnd(18 + BAR)}${COLUMNS.map(([title, width]) => title.padStart(width)).join('')}`)
 
 function row({ name, done, total, rate, inFlight, lag, commits, errors }: PipelineProgress): string {
-  const numbers = [done, Math.round(rate), inFlight, lag, commits].map((value) => number(value).padStart(10)).join('')
-  const failures = number(errors).padStart(10)
-  return `  ${bold(name.padEnd(18))}${bar(done / total, 20)}  ${numbers}${errors > 0 ? yellow(failures) : failures}`
+  const numbers = [done, Math.round(rate), inFlight, lag, commits, errors].map(number)
+  const cells = COLUMNS.map(([title, width], i) => {
+    const cell = (numbers[i] ?? '').padStart(width)
+    return title === 'errors' && errors > 0 ? yellow(cell) : cell
+  })
+  return `${bold(name.padEnd(18))}${bar(done / total, BAR)}${cells.join('')}`
 }
 
 function footer({ share, seconds }: Progress): string {
-  return `  ${'all'.padEnd(18)}${bar(share, 20)}  ${percent(share)} in ${seconds.toFixed(1)} s`
+  return `${'all'.padEnd(18)}${bar(share, BAR)}${percent(share)} in ${seconds.toFixed(1)} s`
 }
 
 function bar(share: number, width: number): string {
