@@ -48,6 +48,17 @@ describe('perBatch', () => {
       expect(sent).toEqual(['ab', 'c', 'd'])
     })
 
+    it('sends one when the source goes quiet, without waiting', () => {
+      const { op, sent } = batchOf(passNow, { batch: { wait: 100 } })
+      marbles(({ scheduler, expectObservable }) => {
+        const { messages } = marbleMessages(scheduler, 'ab--c---|', values)
+        const onQuiet = (flush: () => void) => Boolean(scheduler.schedule(flush, 1))
+        const source = messages.pipe(tapValue((_value, { origin }) => void Object.assign(origin, { onQuiet })))
+        expectObservable(source.pipe(op, ack())).toBe('-(ab)c--|', values)
+      })()
+      expect(sent).toEqual(['ab', 'c'])
+    })
+
     it('waits anew for a message that came after a full batch', () => {
       const { op, sent } = batchOf(passNow, { batch: { max: 2, wait: 5 } })
       marbles(({ scheduler, expectObservable }) => {
