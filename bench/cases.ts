@@ -35,7 +35,8 @@ export const cases: readonly Case[] = [
     overKafka: true,
     rows: [
       { variant: 'batchesByHand', title: 'KafkaJS `eachBatch` by hand, in parts of 500' },
-      { variant: 'batches', title: '`perBatch(500)`, `ack`', aim: 0.95 },
+      { variant: 'batches', title: '`perBatch(500, repeats)`, `ack`', aim: 0.95 },
+      { variant: 'distinctBatches', title: '`perBatch(500)`, `ack`: a key once a batch, of 1,000 keys' },
     ],
   },
   {
@@ -47,7 +48,7 @@ export const cases: readonly Case[] = [
       { variant: 'memoryBare', title: '`ack` only' },
       { variant: 'memoryValues', title: '`mapValue`, `filterValue`, `ack`' },
       { variant: 'memoryChains', title: '`perMessage(map)`, `perMessage(filter)`, `ack`' },
-      { variant: 'memoryBatches', title: '`perBatch(500)`, `ack`' },
+      { variant: 'memoryBatches', title: '`perBatch(500, repeats)`, `ack`' },
     ],
   },
 ]

@@ -6,6 +6,9 @@ import { describeMachine } from './machine.ts'
 import { caseText, type Results, resultsPage } from './report.ts'
 import { type CaseResult, type Children, runCase } from './rounds.ts'
 
+// The child that runs ends too; that fails the run, which then deletes its topic.
+process.on('SIGINT', () => {})
+
 try {
   await main()
 } catch (error) {

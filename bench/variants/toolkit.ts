@@ -42,12 +42,17 @@ export const chains: Pipe = (meter) => (source) =>
   source.pipe(perMessage(map((order) => raised(counted(order, meter)))), perMessage(filter(isKept)), ack())
 
 /** Batches of 500, which may hold a key several times, as those by hand do. */
-export const batches: Pipe = (meter) => {
+export const batches: Pipe = (meter) => batchesWith(meter, true)
+
+/** Batches of 500 in which a key is once, for servers that do not apply a batch in order. */
+export const distinctBatches: Pipe = (meter) => batchesWith(meter, false)
+
+function batchesWith(meter: Meter, repeats: boolean): ReturnType<Pipe> {
   const sink = sinkOf(meter)
   const send = (orders: readonly Order[]) => from(sink(orders).then(() => orders.map((value) => ({ value }))))
   return (source) =>
     source.pipe(
-      perBatch((order: Order) => order, send, { batch: { max: 500 }, repeats: true }),
+      perBatch((order: Order) => order, send, { batch: { max: 500 }, repeats }),
       ack(),
     )
 }

@@ -1,5 +1,5 @@
 import { batchesByHand, eachBatch, eachMessage } from './handWritten.ts'
-import { bare, batches, chains, inMemory, loop, overKafka, values } from './toolkit.ts'
+import { bare, batches, chains, distinctBatches, inMemory, loop, overKafka, values } from './toolkit.ts'
 import type { Variant } from './variant.ts'
 
 /** All variants by the names that the cases use. */
@@ -10,6 +10,7 @@ export const variants = {
   values: overKafka(values),
   chains: overKafka(chains),
   batches: overKafka(batches),
+  distinctBatches: overKafka(distinctBatches),
   loop,
   memoryBare: inMemory(bare),
   memoryValues: inMemory(values),
