@@ -1,3 +1,3 @@
 import { crashSuite } from '../support/crash.ts'
 
-crashSuite('answerSearches')
+crashSuite('answerSearches', 10)

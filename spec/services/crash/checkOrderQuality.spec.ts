@@ -1,3 +1,3 @@
 import { crashSuite } from '../support/crash.ts'
 
-crashSuite('checkOrderQuality')
+crashSuite('checkOrderQuality', 0)

@@ -1,3 +1,3 @@
 import { crashSuite } from '../support/crash.ts'
 
-crashSuite('confirmOrders')
+crashSuite('confirmOrders', 3)

@@ -1,3 +1,3 @@
 import { crashSuite } from '../support/crash.ts'
 
-crashSuite('saveActivities')
+crashSuite('saveActivities', 15)

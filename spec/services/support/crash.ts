@@ -8,14 +8,17 @@ import { type Example, type UseCase, useCase } from './useCase.ts'
 
 const COUNT = 10_000
 const PARTITIONS = 4
-/** Slow enough to be killed in the middle: the messages in flight by the latency are the rate. */
+/** Few in flight, so that the work takes long enough to be killed in the middle. */
 const SOURCE = { maxInFlight: 10, commitInterval: 300, sessionTimeout: 3000, maxWaitTimeInMs: 100 }
-const LATENCY = 15
 /** ms that a commit may be late: its own way to the broker and back, on a busy machine. */
 const COMMIT_LATE = 300
 
-/** Kills, ends and doubles the process of an example while it works, and counts what was lost and done twice. */
-export function crashSuite(example: Example): void {
+/**
+ * Kills, ends and doubles the process of an example while it works, and counts what was lost and done twice.
+ *
+ * @param latency ms by which its server is slowed down, so that 10,000 messages take about five seconds
+ */
+export function crashSuite(example: Example, latency: number): void {
   describe(`${example} in processes of its own`, () => {
     let real: RealKafka
     let made: UseCase
@@ -25,7 +28,7 @@ export function crashSuite(example: Example): void {
 
     const start = () => {
       const options = { ...SOURCE, prefix: made.prefix }
-      const child = new Child({ example, place: made.place, options, latency: LATENCY })
+      const child = new Child({ example, place: made.place, options, latency })
       children.push(child)
       return child
     }
@@ -41,7 +44,7 @@ export function crashSuite(example: Example): void {
 
     beforeEach(async () => {
       children = []
-      made = await useCase(real, example, { seed, count: COUNT, partitions: PARTITIONS, latency: LATENCY })
+      made = await useCase(real, example, { seed, count: COUNT, partitions: PARTITIONS, latency })
       await writeTopic(real, made.input, made.messages)
     })
 
