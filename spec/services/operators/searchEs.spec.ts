@@ -193,7 +193,7 @@ describe('searchEs, with a real Elasticsearch', () => {
     const { error, nacked } = await settle(es, [{ ...search('first'), index: 'no-such-index' }])
     expect(error).toBeInstanceOf(FatalError)
     expect(error?.message).toBe(
-      'Elasticsearch refused the search with 404: index_not_found_exception: no such index [no-such-index]; create the index, or correct its name in the selector',
+      'Cannot process topic[0]@0: Elasticsearch refused the search with 404: index_not_found_exception: no such index [no-such-index]; create the index, or correct its name in the selector',
     )
     expect(nacked.size).toBe(0)
   })
