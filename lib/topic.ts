@@ -31,9 +31,10 @@ export interface Topic<in out A> extends ReadableTopic<A>, WritableTopic<A> {}
  * @param codec an io-ts type, a Standard Schema (zod, valibot, …), or a {@link Codec}: `json`, `text`, `bytes`,
  *   `tombstones(codec)`
  */
+// An io-ts type has a `decode` too, of another kind; what tells it apart is its `is`.
+export function topic<A>(name: string | RegExp, codec: Codec<A> & { readonly is?: never }): Topic<A>
 export function topic<A, O>(name: string | RegExp, codec: IoTsType<A, O>): Topic<A>
 export function topic<I, A>(name: string | RegExp, codec: StandardSchema<I, A>): Topic<A>
-export function topic<A>(name: string | RegExp, codec: Codec<A>): Topic<A>
 export function topic(name: string | RegExp, codec: unknown): Topic<unknown> {
   const { decode, encode } = codecOf(name, codec)
   return { name, decode, encode }

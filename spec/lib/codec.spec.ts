@@ -148,6 +148,11 @@ describe('topic', () => {
     expect(lines.decode(utf8('a'))).toBe('a')
   })
 
+  it('is of unknown values when its codec is', () => {
+    expectTypeOf(topic('anything', json())).toEqualTypeOf<Topic<unknown>>()
+    expectTypeOf(topic('numbers', json<number>())).toEqualTypeOf<Topic<number>>()
+  })
+
   it('refuses what is no codec', () => {
     // @ts-expect-error no codec
     expect(() => topic('orders', { decode: 1 })).toThrow('Expected a codec for topic orders')
