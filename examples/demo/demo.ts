@@ -19,8 +19,8 @@ export interface Demo {
   readonly signal: AbortSignal
 }
 
-/** How long the pipelines may take once the last message was sent, in ms; less when someone waits for the end. */
-const PATIENCE = 60_000
+/** How long the pipelines may commit nothing once the last message was sent, in ms; less when someone waits for the end. */
+const PATIENCE = 30_000
 const LITTLE_PATIENCE = 5000
 const BEAT = 50
 
@@ -63,9 +63,14 @@ async function workThrough(demo: Demo, running: Running, ended: AbortSignal): Pr
   const produced = await produce({ ...demo, kafka, prefix, signal: AbortSignal.any([signal, ended]) })
   const ends = await Promise.all(pipelines.map(({ input }) => servers.endOffsets(prefix + input)))
   const isDone = () => pipelines.every(({ groupId }, i) => hasCommitted(running, prefix + groupId, ends[i]))
-  const since = performance.now()
-  const isPatient = () => performance.now() - since < (signal.aborted ? LITTLE_PATIENCE : PATIENCE)
-  while (!isDone() && !ended.aborted && isPatient()) await pause(BEAT)
+  let commits = 0
+  let since = performance.now()
+  while (!isDone() && !ended.aborted && performance.now() - since < (signal.aborted ? LITTLE_PATIENCE : PATIENCE)) {
+    await pause(BEAT)
+    const now = running.health().reduce((sum, source) => sum + source.commits, 0)
+    if (now > commits && !signal.aborted) since = performance.now()
+    commits = now
+  }
   return produced
 }
 

@@ -7,6 +7,9 @@ import { accountLines, exampleLines, exitCodeOf, verdictLine } from './report.ts
 import { Undo } from './undo.ts'
 import { lineView, liveView, number } from './view.ts'
 
+/** Signals that come within so many ms are one. */
+const SAME_SIGNAL = 2000
+
 /** Runs the demo as the command line says. Gives the exit code: 0 when nothing was lost and nothing was wrong. */
 async function main(words: readonly string[]): Promise<number> {
   const options = demoArguments(words)
@@ -37,12 +40,18 @@ async function showDemo(options: DemoArguments, undo: Undo, signal: AbortSignal)
 }
 
 /**
- * Aborts at Ctrl-C: the pipelines drain then, and what was made is removed. Goes on listening: npm and tsx may hand on
- * a signal that the terminal gave already, and it must not end the cleaning up.
+ * Aborts at Ctrl-C: no more is produced then, and what was made is removed. npm and tsx may hand on a signal that the
+ * terminal gave already, so only a later one ends the process as it is.
  */
 function interruption(): AbortSignal {
   const controller = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => controller.abort())
+  let first: number | undefined
+  const interrupt = () => {
+    first ??= performance.now()
+    if (performance.now() - first > SAME_SIGNAL) process.exit(1)
+    controller.abort()
+  }
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupt)
   return controller.signal
 }
 
