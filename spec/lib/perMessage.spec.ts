@@ -1,4 +1,4 @@
-import { EMPTY, filter, map, mergeMap, NEVER, of, pipe, retry, throwError, timer } from 'rxjs'
+import { EMPTY, filter, map, mergeMap, NEVER, Observable, of, pipe, retry, Subscription, throwError, timer } from 'rxjs'
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import { ack } from '../../lib/ack.ts'
 import type { Message } from '../../lib/message.ts'
@@ -170,6 +170,24 @@ describe('perMessage', () => {
       const { messages, acks } = marbleMessages(scheduler, 'a|', values)
       expectObservable(messages.pipe(perMessage(() => EMPTY))).toBe('-|')
       expectObservable(acks).toBe('a')
+    }),
+  )
+
+  it(
+    'tears down all that a chain has added',
+    marbles(({ scheduler, flush }) => {
+      const torn: string[] = []
+      const chain = () =>
+        new Observable<string>((subscriber) => {
+          subscriber.add(new Subscription(() => torn.push('first')))
+          subscriber.add(() => torn.push('second'))
+          subscriber.add(new Subscription(() => torn.push('third')))
+        })
+      const { messages } = marbleMessages(scheduler, 'a', values)
+      const subscription = messages.pipe(perMessage(chain)).subscribe()
+      flush()
+      subscription.unsubscribe()
+      expect(torn).toHaveLength(3)
     }),
   )
 
