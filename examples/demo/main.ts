@@ -36,12 +36,13 @@ async function showDemo(options: DemoArguments, undo: Undo, signal: AbortSignal)
   console.log(['', ...accountLines(account), '', ...(await exampleLines(servers, data)), ''].join('\n'))
   console.log((signal.aborted ? 'Interrupted. ' : '') + verdictLine(account))
   if (options.json) console.log(JSON.stringify({ messages, services, ...account }))
+  if (signal.reason instanceof Error) throw signal.reason
   return exitCodeOf(account, signal.aborted)
 }
 
 /**
- * Aborts at Ctrl-C: no more is produced then, and what was made is removed. npm and tsx may hand on a signal that the
- * terminal gave already, so only a later one ends the process as it is.
+ * Aborts at Ctrl-C, and with an error that nobody caught as its reason: no more is produced then, and what was made is
+ * removed. npm and tsx may hand on a signal that the terminal gave already, so only a later one ends the process.
  */
 function interruption(): AbortSignal {
   const controller = new AbortController()
@@ -49,9 +50,10 @@ function interruption(): AbortSignal {
   const interrupt = () => {
     first ??= performance.now()
     if (performance.now() - first > SAME_SIGNAL) process.exit(1)
-    controller.abort()
+    controller.abort('interrupted')
   }
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupt)
+  process.on('uncaughtException', (error) => controller.abort(error))
   return controller.signal
 }
 
