@@ -1,7 +1,7 @@
 import { Observable } from 'rxjs'
 import type { Broker } from './broker.ts'
-import { Delivery } from './delivery.ts'
 import type { Message } from './message.ts'
+import { Reading } from './reading.ts'
 import { type SourceOptions, sourceOptions } from './sourceOptions.ts'
 import type { ReadableTopic } from './topic.ts'
 import { Topics } from './topics.ts'
@@ -31,7 +31,7 @@ export function fromTopic<A>(
   const all = sourceOptions(options)
   const read = new Topics(topics)
   /** The subscription that reads now, or the one before it that has not left the group yet. */
-  let live: Delivery<A> | undefined
+  let live: Reading<A> | undefined
   let reader: object | undefined
   let afterLeave: (() => void) | undefined
 
@@ -40,7 +40,7 @@ export function fromTopic<A>(
     reader = subscriber
     const open = () => {
       afterLeave = undefined
-      live = new Delivery(kafka, read, all, subscriber, () => {
+      live = new Reading(kafka, read, all, subscriber, () => {
         live = undefined
         afterLeave?.()
       })

@@ -1,33 +1,19 @@
+import type { Delivery } from './delivery.ts'
 import type { SourceHealth } from './events.ts'
 import type { Partition } from './partition.ts'
 
-/** What a source has counted, beyond its present assignment. */
-export interface DeliveryTotals {
-  delivered: number
-  nacked: number
-  skipped: number
-  deadLettered: number
-  late: number
-  commits: number
-}
-
 /** Tells how a source stands. */
-export function healthOf(source: {
-  readonly groupId: string
-  readonly state: SourceHealth['state']
-  readonly totals: DeliveryTotals
-  readonly lastTrouble: Error | null
-  partitions(): Iterable<Partition<unknown>>
-}): SourceHealth {
-  const partitions = [...source.partitions()]
+export function healthOf(
+  source: Pick<SourceHealth, 'groupId' | 'state' | 'trouble'>,
+  { assignment, counts }: Pick<Delivery<unknown>, 'assignment' | 'counts'>,
+): SourceHealth {
+  const partitions = [...assignment]
   const sum = (of: (partition: Partition<unknown>) => number) => partitions.reduce((all, one) => all + of(one), 0)
   return {
-    groupId: source.groupId,
-    state: source.state,
-    ...source.totals,
-    delivered: source.totals.delivered + sum(({ tracker }) => tracker.delivered),
-    late: source.totals.late + sum(({ tracker }) => tracker.late),
-    trouble: source.lastTrouble,
+    ...source,
+    ...counts,
+    delivered: assignment.past.delivered + sum(({ tracker }) => tracker.delivered),
+    late: assignment.past.late + sum(({ tracker }) => tracker.late),
     partitions: partitions.map((one) => ({
       topic: one.topic,
       partition: one.partition,

@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events'
+import { Backlog } from './backlog.ts'
 import type { AssignedPartition, RawMessage, TopicPartition } from './broker.ts'
 import type { Clock } from './clock.ts'
 import { Message, type Verdict } from './message.ts'
@@ -9,7 +10,6 @@ const SPAN = 10
 /** How often the emission looks at the clock: every 128 messages. */
 const LOOK = 127
 const UNCOMMITTED = -1
-const NOTHING: readonly RawMessage[] = []
 
 /** The subscription that a partition delivers to. */
 export interface PartitionHost<A> {
@@ -34,11 +34,6 @@ export interface Refusal<A> {
   readonly raw: RawMessage
 }
 
-interface Fetched {
-  readonly messages: readonly RawMessage[]
-  readonly nextOffset: number
-}
-
 /** One assigned partition: what is fetched and not yet delivered, and what is delivered and not yet acked. */
 export class Partition<A> implements TrackerOwner {
   readonly topic: string
@@ -55,11 +50,7 @@ export class Partition<A> implements TrackerOwner {
   /** Messages in {@link Tracker.pending} that nobody works on: they failed, and wait for a next try or for the end. */
   resting = 0
   private readonly host: PartitionHost<A>
-  private messages = NOTHING
-  private cursor = 0
-  private nextOffset = 0
-  private later: Fetched[] = []
-  private waiting = 0
+  private readonly fetched = new Backlog()
   private looks = 0
   private readonly attempts = new Map<number, number>()
   private controller: AbortController | undefined
@@ -83,7 +74,7 @@ export class Partition<A> implements TrackerOwner {
 
   /** Messages fetched and not yet delivered. */
   get backlog(): number {
-    return this.messages.length - this.cursor + this.waiting
+    return this.fetched.length
   }
 
   /** Messages somebody works on. */
@@ -148,17 +139,16 @@ export class Partition<A> implements TrackerOwner {
   }
 
   add(messages: readonly RawMessage[], nextOffset: number): void {
-    this.later.push({ messages, nextOffset })
-    this.waiting += messages.length
+    this.fetched.add(messages, nextOffset)
   }
 
   /** Delivers until nothing is left or the limit is reached; false when the time was up first. */
   emit(deadline: number): boolean {
     this.tracker.listening = false
     try {
-      while (this.hasNext()) {
+      while (this.fetched.hasNext(this.tracker)) {
         if (this.full) return true
-        this.deliver(this.messages[this.cursor++] as RawMessage)
+        this.deliver(this.fetched.next())
         if ((++this.looks & LOOK) === 0 && this.clock.now() >= deadline) return false
       }
       return true
@@ -183,11 +173,7 @@ export class Partition<A> implements TrackerOwner {
 
   /** Forgets what is fetched and not delivered: reading goes on from {@link Tracker.next}. */
   discard(): void {
-    this.messages = NOTHING
-    this.cursor = 0
-    this.nextOffset = 0
-    this.later = []
-    this.waiting = 0
+    this.fetched.clear()
   }
 
   /** Ends the assignment: late settlements do nothing, and work under way is told to stop. */
@@ -197,22 +183,6 @@ export class Partition<A> implements TrackerOwner {
     this.tracker.fence()
     this.resting = 0
     this.controller?.abort(endText(this))
-  }
-
-  private hasNext(): boolean {
-    while (this.cursor >= this.messages.length) {
-      this.tracker.advance(this.nextOffset)
-      const fetched = this.later.shift()
-      if (fetched === undefined) {
-        this.discard()
-        return false
-      }
-      this.messages = fetched.messages
-      this.nextOffset = fetched.nextOffset
-      this.waiting -= fetched.messages.length
-      this.cursor = 0
-    }
-    return true
   }
 
   private deliver(raw: RawMessage): void {

@@ -29,11 +29,11 @@ export class Refusals<A> {
     if (!this.isAlive(refusal)) return delivery.emitted()
     const place = placeOf(refusal)
     const action = this.actionFor(refusal, error)
-    delivery.totals.nacked++
-    delivery.tell({ type: 'nacked', groupId: delivery.groupId, place, error, action: action.do })
-    if (action.do === 'stop') return delivery.drain(stopError(place, error))
+    delivery.counts.nacked++
+    delivery.host.tell({ type: 'nacked', groupId: delivery.groupId, place, error, action: action.do })
+    if (action.do === 'stop') return delivery.host.drain(stopError(place, error))
     if (action.do === 'skip') {
-      delivery.totals.skipped++
+      delivery.counts.skipped++
       refusal.partition.release(refusal.slot)
     } else if (action.do === 'send') this.send(refusal, action)
     else this.retry(refusal, action.after)
@@ -56,15 +56,15 @@ export class Refusals<A> {
   /** Acked only once the dead letter is written. */
   private send(refusal: Refusal<A>, action: NackAction & { do: 'send' }): void {
     const { delivery } = this
-    delivery.broker.send([action.message], (error) => {
+    delivery.host.broker.send([action.message], (error) => {
       if (!this.isAlive(refusal)) return
       if (error === null) {
-        delivery.totals.deadLettered++
+        delivery.counts.deadLettered++
         refusal.partition.release(refusal.slot)
       } else if (errorClassOf(error) === 'transient') {
-        delivery.trouble(error)
+        delivery.host.trouble(error)
         delivery.clock.schedule(() => this.isAlive(refusal) && this.send(refusal, action), AGAIN)
-      } else delivery.drain(stopError(placeOf(refusal), error))
+      } else delivery.host.drain(stopError(placeOf(refusal), error))
     })
   }
 
@@ -72,13 +72,13 @@ export class Refusals<A> {
     const { delivery } = this
     delivery.clock.schedule(() => {
       if (!this.isAlive(refusal)) return
-      if (delivery.isReading) delivery.slice(() => refusal.partition.redeliver(refusal))
+      if (!delivery.isHalted) delivery.slice(() => refusal.partition.redeliver(refusal))
       else this.retry(refusal, AGAIN)
     }, ms)
   }
 
   private isAlive({ partition }: Refusal<A>): boolean {
-    return !partition.isEnded && !this.delivery.isEnding
+    return !partition.isEnded && !this.delivery.host.isEnding
   }
 }
 

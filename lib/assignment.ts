@@ -1,0 +1,78 @@
+import type { AssignedPartition, Position, TopicPartition } from './broker.ts'
+import { Partition, type PartitionHost } from './partition.ts'
+
+/** The partitions that a member has now, and what it counted in those it had before. */
+export class Assignment<A> {
+  /** In partitions that are gone. */
+  readonly past = { delivered: 0, late: 0 }
+  private readonly host: PartitionHost<A>
+  private partitions = new Map<string, Partition<A>>()
+
+  constructor(host: PartitionHost<A>) {
+    this.host = host
+  }
+
+  [Symbol.iterator](): IterableIterator<Partition<A>> {
+    return this.partitions.values()
+  }
+
+  get isEmpty(): boolean {
+    return this.partitions.size === 0
+  }
+
+  /** Messages somebody works on. */
+  get inFlight(): number {
+    let sum = 0
+    for (const partition of this) sum += partition.inFlight
+    return sum
+  }
+
+  get(place: TopicPartition): Partition<A> | undefined {
+    return this.partitions.get(keyOf(place))
+  }
+
+  /** Takes the place of what was assigned before; gives the partitions that go on as they are. */
+  replace(assigned: readonly AssignedPartition[]): readonly Partition<A>[] {
+    const before = this.partitions
+    this.partitions = new Map()
+    for (const one of assigned) {
+      const old = before.get(keyOf(one))
+      this.partitions.set(keyOf(one), old?.isContinuedBy(one) ? old : new Partition(this.host, one))
+    }
+    const retained: Partition<A>[] = []
+    for (const [key, partition] of before) {
+      if (this.partitions.get(key) === partition) retained.push(partition)
+      else this.retire(partition)
+    }
+    return retained
+  }
+
+  /** Takes partitions away. */
+  remove(places: readonly TopicPartition[]): void {
+    for (const place of places) {
+      const partition = this.get(place)
+      if (partition !== undefined) this.retire(partition)
+      this.partitions.delete(keyOf(place))
+    }
+  }
+
+  /** Reads a partition on from another place, as another assignment. @throws Error when it is not assigned */
+  seek({ topic, partition, offset }: Position): void {
+    const old = this.get({ topic, partition })
+    if (old === undefined) throw new Error(`Cannot seek ${topic}[${partition}]: it is not assigned to this member`)
+    this.retire(old)
+    const { committed, highWatermark } = old
+    const moved = new Partition(this.host, { topic, partition, committed, highWatermark, position: offset })
+    this.partitions.set(keyOf(old), moved)
+  }
+
+  private retire(partition: Partition<A>): void {
+    this.past.delivered += partition.tracker.delivered
+    partition.end()
+    this.past.late += partition.tracker.late
+  }
+}
+
+function keyOf({ topic, partition }: TopicPartition): string {
+  return `${topic}/${partition}`
+}

@@ -1,0 +1,216 @@
+import type {
+  AssignedPartition,
+  Broker,
+  Consumer,
+  ConsumerHandler,
+  Position,
+  RawMessage,
+  TopicPartition,
+} from './broker.ts'
+import { Delivery, type DeliveryHost } from './delivery.ts'
+import type { SourceEvent, SourceHealth } from './events.ts'
+import { healthOf } from './health.ts'
+import type { Member } from './members.ts'
+import type { Message } from './message.ts'
+import type { SourceOptions } from './sourceOptions.ts'
+import type { Topics } from './topics.ts'
+
+/** Where messages end up; an RxJS subscriber is one. */
+export interface Sink<A> {
+  next(message: Message<A>): void
+  error(error: unknown): void
+  complete(): void
+}
+
+/**
+ * One subscription of a topic: a member of its group, from joining to leaving. Knows no RxJS, so that a later one
+ * changes few files.
+ */
+export class Reading<A> implements Member, ConsumerHandler, DeliveryHost<A> {
+  readonly groupId: string
+  readonly reads: string
+  readonly broker: Broker
+  readonly topics: Topics<A>
+  readonly options: Required<SourceOptions>
+  private readonly sink: Sink<A>
+  private readonly onClosed: () => void
+  private readonly consumer: Consumer
+  private readonly delivery: Delivery<A>
+  private readonly listeners: ((event: SourceEvent) => void)[] = []
+  private state: SourceHealth['state'] = 'joining'
+  private isPaused = false
+  private lastTrouble: Error | null = null
+
+  /** Joins the group. @throws Error when the group is read from already, with other topics */
+  constructor(
+    broker: Broker,
+    topics: Topics<A>,
+    options: Required<SourceOptions>,
+    sink: Sink<A>,
+    onClosed: () => void,
+  ) {
+    this.broker = broker
+    this.topics = topics
+    this.options = options
+    this.sink = sink
+    this.onClosed = onClosed
+    this.groupId = options.groupId
+    this.reads = topics.text
+    broker.members.add(this)
+    this.consumer = broker.consume({ ...options, topics: topics.names }, this)
+    this.delivery = new Delivery(this, this.consumer)
+  }
+
+  get isEnding(): boolean {
+    return this.state === 'draining' || this.state === 'closed'
+  }
+
+  // What the consumer tells
+
+  assigned(assigned: readonly AssignedPartition[]): void {
+    if (this.isEnding) return
+    const retained = this.delivery.assignment.replace(assigned)
+    for (const partition of retained) {
+      // The consumer reads where the group has committed, and has unpaused all.
+      partition.paused = false
+      this.consumer.seek({ ...placeOf(partition), offset: partition.tracker.next })
+    }
+    this.lastTrouble = null
+    this.state = this.isPaused ? 'paused' : 'reading'
+    this.delivery.committer.resume()
+    if (!this.isPaused) this.delivery.start()
+    this.tell({
+      type: 'assigned',
+      groupId: this.groupId,
+      partitions: assigned.map(placeOf),
+      retained: retained.map(placeOf),
+    })
+  }
+
+  batch(from: TopicPartition, messages: readonly RawMessage[], nextOffset: number, highWatermark: number): void {
+    if (this.state === 'rebalancing' || this.isEnding) return
+    this.lastTrouble = null
+    this.delivery.add(from, messages, nextOffset, highWatermark)
+  }
+
+  revoking(partitions: readonly TopicPartition[], done: () => void): void {
+    if (this.isEnding) return done()
+    const { delivery } = this
+    const { clock, committer } = delivery
+    const since = clock.now()
+    this.state = 'rebalancing'
+    delivery.stop()
+    delivery.whenSettled(() => {
+      committer.flush(() => {
+        if (!this.isEnding) committer.suspend()
+        const event = { drainMs: clock.now() - since, unsettled: delivery.assignment.inFlight }
+        this.tell({ type: 'revoked', groupId: this.groupId, partitions: partitions.map(placeOf), ...event })
+        done()
+      })
+    })
+  }
+
+  lost(partitions: readonly TopicPartition[]): void {
+    const { assignment } = this.delivery
+    assignment.remove(partitions)
+    if (!this.isEnding && assignment.isEmpty) this.state = 'joining'
+    this.tell({ type: 'lost', groupId: this.groupId, partitions: partitions.map(placeOf) })
+    this.delivery.checkSettled()
+  }
+
+  trouble(error: Error): void {
+    this.lastTrouble = error
+    this.tell({ type: 'trouble', groupId: this.groupId, error })
+  }
+
+  failed(error: Error): void {
+    if (this.state === 'closed') return
+    this.close()
+    this.sink.error(error)
+  }
+
+  // What its user asks for
+
+  drain(failure?: Error): void {
+    if (this.isEnding) return
+    this.state = 'draining'
+    this.delivery.stop()
+    // Completing empties every buffer downstream. An error would throw them away, so it comes last.
+    if (failure === undefined) this.delivery.slice(() => this.sink.complete())
+    this.delivery.whenSettled(() => this.leave(failure))
+  }
+
+  /** Ends at once: what is unsettled is given up; what is acked is still committed, in the background. */
+  abandon(): void {
+    if (this.isEnding) return
+    this.state = 'draining'
+    this.delivery.halt()
+    for (const partition of this.delivery.assignment) partition.end()
+    this.leave()
+  }
+
+  pause(): void {
+    this.isPaused = true
+    if (this.state !== 'reading') return
+    this.state = 'paused'
+    this.delivery.halt()
+  }
+
+  resume(): void {
+    this.isPaused = false
+    if (this.state !== 'paused') return
+    this.state = 'reading'
+    this.delivery.start()
+  }
+
+  seek(position: Position): void {
+    this.delivery.assignment.seek(position)
+    this.consumer.seek(position)
+    this.delivery.committer.touch()
+  }
+
+  health(): SourceHealth {
+    const { groupId, state, lastTrouble } = this
+    return healthOf({ groupId, state, trouble: lastTrouble }, this.delivery)
+  }
+
+  listen(listener: (event: SourceEvent) => void): void {
+    this.listeners.push(listener)
+  }
+
+  // What its delivery needs
+
+  next(message: Message<A>): void {
+    this.sink.next(message)
+  }
+
+  tell(event: SourceEvent): void {
+    for (const listener of this.listeners) listener(event)
+  }
+
+  private leave(failure?: Error): void {
+    this.delivery.committer.flush(() => {
+      this.consumer.leave(() => {
+        if (this.state === 'closed') return
+        this.close()
+        if (failure !== undefined) this.sink.error(failure)
+      })
+    })
+  }
+
+  private close(): void {
+    const { assignment, committer } = this.delivery
+    const unsettled = assignment.inFlight
+    this.state = 'closed'
+    this.delivery.halt()
+    assignment.remove([...assignment])
+    committer.suspend()
+    this.broker.members.remove(this)
+    this.tell({ type: 'closed', groupId: this.groupId, unsettled })
+    this.onClosed()
+  }
+}
+
+function placeOf({ topic, partition }: TopicPartition): TopicPartition {
+  return { topic, partition }
+}
