@@ -47,6 +47,14 @@ export class Child {
     return this.log().filter((line) => line.what === what)
   }
 
+  /** The last of what happened to it, for whoever looks for the cause of a failure. */
+  lastWords(): string {
+    const told = lines(this.logFile).filter((line) => !/ (acked|sent) /.test(line))
+    return [...told.slice(-20), `ended: ${this.process.exitCode ?? this.process.signalCode ?? 'no'}`, this.errors].join(
+      '\n',
+    )
+  }
+
   /** Ends it by a signal to this one process, and waits until it is gone. */
   async end(signal: 'SIGKILL' | 'SIGTERM') {
     this.process.kill(signal)

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { Child, type Logged } from './child.ts'
 import { RealKafka } from './kafka.ts'
+import type { Job } from './pipelines.ts'
 import { drawFrom, printedSeed } from './seeded.ts'
 import { writeTopic } from './topicLog.ts'
 import { until } from './until.ts'
@@ -9,7 +10,7 @@ import { type Example, type UseCase, useCase } from './useCase.ts'
 const COUNT = 10_000
 const PARTITIONS = 4
 /** Few in flight, so that the work takes long enough to be killed in the middle. */
-const SOURCE = { maxInFlight: 10, commitInterval: 300, sessionTimeout: 3000, maxWaitTimeInMs: 100 }
+const SOURCE = { maxInFlight: 10, commitInterval: 100, sessionTimeout: 3000, maxWaitTimeInMs: 100 }
 /** ms that a commit may be late: its own way to the broker and back, on a busy machine. */
 const COMMIT_LATE = 300
 
@@ -26,9 +27,9 @@ export function crashSuite(example: Example, latency: number): void {
     const seed = printedSeed()
     const draw = drawFrom(seed)
 
-    const start = () => {
+    const start = (more: Partial<Job> = {}) => {
       const options = { ...SOURCE, prefix: made.prefix }
-      const child = new Child({ example, place: made.place, options, latency })
+      const child = new Child({ example, place: made.place, options, latency, ...more })
       children.push(child)
       return child
     }
@@ -42,8 +43,9 @@ export function crashSuite(example: Example, latency: number): void {
       real = await RealKafka.connect()
     })
 
-    beforeEach(async () => {
+    beforeEach(async ({ onTestFailed }) => {
       children = []
+      onTestFailed(() => console.log(children.map((child) => child.lastWords()).join('\n\n')))
       made = await useCase(real, example, { seed, count: COUNT, partitions: PARTITIONS, latency })
       await writeTopic(real, made.input, made.messages)
     })
@@ -76,6 +78,17 @@ export function crashSuite(example: Example, latency: number): void {
       expect(await made.actual()).toEqual(made.expected)
       expect(twice).toBeLessThanOrEqual(uncommitted)
       expect(uncommitted).toBeLessThanOrEqual(bound)
+    })
+
+    it('loses nothing by kill -9 just after a commit, when others are in flight', async () => {
+      for (const times of [1, 2]) {
+        const child = start({ dieAfter: 0.2 * COUNT })
+        expect(await child.exited, `death ${times}`).toEqual({ code: null, signal: 'SIGKILL' })
+      }
+      const last = start()
+      await allCommitted()
+      expect(await last.end('SIGTERM')).toEqual({ code: 0, signal: null })
+      expect(await made.actual()).toEqual(made.expected)
     })
 
     it('loses and repeats nothing by SIGTERM, and ends by itself', async () => {

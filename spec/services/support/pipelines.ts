@@ -18,6 +18,8 @@ export interface Job {
   readonly options: PipelineOptions
   /** ms by which requests to Redis and Elasticsearch are made to take longer, as a network would. */
   readonly latency: number
+  /** Kills its own process, as `kill -9` does, at the first commit after so many acks. */
+  readonly dieAfter?: number
 }
 
 /** An example's pipeline on real servers, and the end of its clients. */

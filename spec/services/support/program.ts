@@ -9,16 +9,22 @@ import { type Job, realPipeline } from './pipelines.ts'
  * once and so outlives `kill -9`.
  */
 const { job, log } = JSON.parse(process.argv[2] as string) as { readonly job: Job; readonly log: string }
+const { dieAfter = Number.POSITIVE_INFINITY } = job
 const file = openSync(log, 'a')
 const write = (what: string, detail: string | number = '') => writeSync(file, `${Date.now()} ${what} ${detail}\n`)
 
 const broker = kafkajs(kafkaClient())
 const { pipeline, close } = realPipeline(broker, job, (id) => write('sent', id))
-const running = run(broker, pipeline.pipe(tap(() => write('acked'))))
+let acked = 0
+const count = () => {
+  acked++
+  write('acked')
+}
+const running = run(broker, pipeline.pipe(tap(count)))
 running.events.subscribe((event) => {
-  if (event.type === 'assigned') write('assigned', event.partitions.length)
-  else if (event.type === 'committed') write('committed', event.offsets.length)
-  else if ('error' in event) write(event.type, String(event.error).split('\n')[0])
+  const partitions = 'partitions' in event ? event.partitions.length : ''
+  write(event.type, 'error' in event ? String(event.error).replaceAll('\n', ' ') : partitions)
+  if (event.type === 'committed' && acked >= dieAfter) process.kill(process.pid, 'SIGKILL')
 })
 await running.closed
 await close()
