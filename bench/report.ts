@@ -30,7 +30,7 @@ export function resultsPage(results: Results): string {
       'lowest and highest in brackets. CPU counts all threads of the process. Both sides decode with `JSON.parse`. ' +
       'A run counts only if its group has committed everything.',
     '',
-    ...cases.map(caseText),
+    ...cases.map((one) => `${caseText(one)}\n${one.note}\n`),
   ].join('\n')
 }
 
@@ -41,8 +41,8 @@ export function caseText({ name, title, rows }: CaseResult): string {
   const widths = head.map((_, i) => Math.max(...lines.map((line) => (line[i] as string).length)))
   const text = (line: readonly string[]) =>
     `| ${line.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] as number) : cell.padStart(widths[i] as number))).join(' | ')} |`
-  const rule = `|${widths.map((width, i) => (i === 0 ? '-'.repeat(width + 2) : `${'-'.repeat(width + 1)}:`)).join('|')}|`
-  return [`## ${name}: ${title}`, '', text(lines[0] as string[]), rule, ...lines.slice(1).map(text), ''].join('\n')
+  const rule = widths.map((width, i) => (i === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`))
+  return [`## ${name}: ${title}`, '', ...[head, rule, ...rows.map(cells)].map(text), ''].join('\n')
 }
 
 function cells({ title, rate, rateRatio, aim, cpu, cpuRatio, rss }: RowResult): string[] {

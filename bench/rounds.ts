@@ -32,7 +32,7 @@ export interface RowResult extends Row {
   readonly cpuRatio: Spread
 }
 
-export interface CaseResult extends Pick<Case, 'name' | 'title'> {
+export interface CaseResult extends Pick<Case, 'name' | 'title' | 'note'> {
   readonly rows: readonly RowResult[]
 }
 
@@ -47,7 +47,8 @@ export async function runCase(which: Case, size: Size, children: Children): Prom
     }
     rounds.push(figures)
   }
-  return { name: which.name, title: which.title, rows: which.rows.map((row, i) => resultOf(row, i, rounds)) }
+  const { name, title, note, rows } = which
+  return { name, title, note, rows: rows.map((row, i) => resultOf(row, i, rounds)) }
 }
 
 let runs = 0
