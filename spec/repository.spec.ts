@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
@@ -87,6 +87,38 @@ describe('the repository', () => {
     }
     for (const file of graph.keys()) visit(file, [])
     expect(cycles).toEqual([])
+  })
+
+  it('shows in the README what the examples and their specs say', () => {
+    const readme = readFileSync('README.md', 'utf8')
+    const snippets = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code as string)
+    const sources = [...files('examples'), ...files('spec/examples')].map((file) => readFileSync(file, 'utf8'))
+    expect(snippets.length).toBeGreaterThan(0)
+    expect(snippets.filter((snippet) => !sources.some((source) => source.includes(snippet)))).toEqual([])
+  })
+
+  it('links in its docs to files that exist', () => {
+    const pages = [
+      'README.md',
+      'CONTRIBUTING.md',
+      'examples/README.md',
+      ...readdirSync('docs').map((name) => `docs/${name}`),
+    ]
+    const broken = pages.flatMap((page) =>
+      [...readFileSync(page, 'utf8').matchAll(/\]\(([^)#]+)\)/g)]
+        .map(([, link]) => link as string)
+        .filter((link) => !link.startsWith('http') && !existsSync(join(dirname(page), link)))
+        .map((link) => `${page} links to ${link}`),
+    )
+    expect(broken).toEqual([])
+  })
+
+  it('quotes in the README only figures of bench/RESULTS.md', () => {
+    const [, speed = ''] = readFileSync('README.md', 'utf8').match(/## Speed\n([\s\S]*?)\n## /) ?? []
+    const results = readFileSync('bench/RESULTS.md', 'utf8')
+    const figures = speed.match(/\d+\.\d+|\d{1,3}(?:,\d{3})+/g) ?? []
+    expect(figures.length).toBeGreaterThan(0)
+    expect(figures.filter((figure) => !results.includes(figure))).toEqual([])
   })
 
   it('has a spec for each operator and each example', () => {
