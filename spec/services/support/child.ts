@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Job } from './pipelines.ts'
 
@@ -19,6 +19,8 @@ export class Child {
   private readonly process: ChildProcess
   private readonly logFile: string
   private errors = ''
+  /** Kept when its log is gone. */
+  private words: string | undefined
 
   constructor(job: Job) {
     this.logFile = join(mkdtempSync(join(tmpdir(), 'rkt-child-')), 'log')
@@ -48,7 +50,8 @@ export class Child {
   }
 
   /** The last of what happened to it, for whoever looks for the cause of a failure. */
-  lastWords(): string {
+  get lastWords(): string {
+    if (this.words !== undefined) return this.words
     const told = lines(this.logFile).filter((line) => !/ (acked|sent) /.test(line))
     return [...told.slice(-20), `ended: ${this.process.exitCode ?? this.process.signalCode ?? 'no'}`, this.errors].join(
       '\n',
@@ -61,9 +64,11 @@ export class Child {
     return this.exited
   }
 
-  /** Ends it if it still runs. */
+  /** Ends it if it still runs, and deletes its log. */
   async close(): Promise<void> {
     if (this.process.exitCode === null && this.process.signalCode === null) await this.end('SIGKILL')
+    this.words = this.lastWords
+    rmSync(dirname(this.logFile), { recursive: true })
   }
 }
 

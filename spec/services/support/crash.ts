@@ -45,7 +45,7 @@ export function crashSuite(example: Example, latency: number): void {
 
     beforeEach(async ({ onTestFailed }) => {
       children = []
-      onTestFailed(() => console.log(children.map((child) => child.lastWords()).join('\n\n')))
+      onTestFailed(() => console.log(children.map((child) => child.lastWords).join('\n\n')))
       made = await useCase(real, example, { seed, count: COUNT, partitions: PARTITIONS, latency })
       await writeTopic(real, made.input, made.messages)
     })
