@@ -9,7 +9,9 @@ export interface Origin extends TopicPartition {
   readonly groupId: string
   readonly clock: Clock
   readonly maxInFlight: number
-  /** Aborts when the partition is taken away or given up. */
+  /** Whether the partition was taken away or given up. */
+  readonly isEnded: boolean
+  /** Aborts when that happens. */
   readonly signal: AbortSignal
   /** A number in [0, 1), for jitter. */
   random(): number

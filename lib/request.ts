@@ -167,9 +167,10 @@ export class Request<A, R, B> {
 
   /** Nothing more is done for a message whose partition was taken away meanwhile. */
   private dropFenced(): void {
-    const fenced = this.entries.filter(({ message }) => message.signal.aborted)
-    if (fenced.length === 0) return
-    this.entries = this.entries.filter((entry) => !fenced.includes(entry))
+    const isFenced = ({ message }: Entry<A, R>) => message.origin.isEnded
+    if (!this.entries.some(isFenced)) return
+    const fenced = this.entries.filter(isFenced)
+    this.entries = this.entries.filter((entry) => !isFenced(entry))
     this.host.drop(fenced)
   }
 

@@ -79,6 +79,7 @@ function originOn(clock: TestScheduler, options: MarbleOptions<never>): Origin {
     groupId: options.groupId ?? 'group',
     clock,
     maxInFlight: 1000,
+    isEnded: false,
     signal,
     random: () => 0.999,
     onQuiet: () => false,

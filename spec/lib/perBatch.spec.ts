@@ -523,7 +523,7 @@ describe('perBatch', () => {
   })
 })
 
-/** Has the partition's signal abort once `when` holds. */
+/** Has the partition end once `when` holds. */
 function fence(origin: object, when: () => boolean): void {
-  Object.defineProperty(origin, 'signal', { get: () => (when() ? AbortSignal.abort() : new AbortController().signal) })
+  Object.defineProperty(origin, 'isEnded', { get: when })
 }

@@ -112,6 +112,7 @@ export function ownerOf(heard: { acks: number; refusals: number }): TrackerOwner
     groupId: 'g',
     clock: { now: () => 0, schedule: () => ({ unsubscribe: () => {} }) },
     maxInFlight: 1000,
+    isEnded: false,
     signal: new AbortController().signal,
     random: () => 0,
     onQuiet: () => false,

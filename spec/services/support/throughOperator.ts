@@ -61,6 +61,7 @@ const origin: Origin = {
   groupId: 'group',
   clock: systemClock,
   maxInFlight: 1000,
+  isEnded: false,
   signal: new AbortController().signal,
   random: () => 0.5,
   onQuiet: () => false,
