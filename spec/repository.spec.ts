@@ -92,9 +92,9 @@ describe('the repository', () => {
   it('shows in the README what the examples and their specs say', () => {
     const readme = readFileSync('README.md', 'utf8')
     const snippets = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code as string)
-    const sources = [...files('examples'), ...files('spec/examples')].map((file) => readFileSync(file, 'utf8'))
+    const sources = [...files('examples'), ...files('spec/examples')].map((file) => dedent(readFileSync(file, 'utf8')))
     expect(snippets.length).toBeGreaterThan(0)
-    expect(snippets.filter((snippet) => !sources.some((source) => source.includes(snippet)))).toEqual([])
+    expect(snippets.filter((snippet) => !sources.some((source) => source.includes(dedent(snippet))))).toEqual([])
   })
 
   it('links in its docs to files that exist', () => {
@@ -128,11 +128,19 @@ describe('the repository', () => {
   })
 })
 
-/** The operators or use cases of a folder: its files and folders in camelCase that start with a verb. */
+/** The operators or use cases of a folder: its folders, and the files that export a function of their name. */
 function names(folder: string): string[] {
-  return readdirSync(folder)
-    .map((name) => name.replace(/\.ts$/, ''))
-    .filter((name) => /^[a-z]+[A-Z]/.test(name))
+  return readdirSync(folder, { withFileTypes: true })
+    .map((entry) => ({ name: entry.name.replace(/\.ts$/, ''), path: join(folder, entry.name), isFile: entry.isFile() }))
+    .filter(({ name, path, isFile }) => {
+      if (!isFile) return folder === 'operators'
+      return path.endsWith('.ts') && readFileSync(path, 'utf8').includes(`export function ${name}`)
+    })
+    .map(({ name }) => name)
+}
+
+function dedent(code: string): string {
+  return code.replace(/^ +/gm, '')
 }
 
 function valueImportsOf(file: string): string[] {
