@@ -1,11 +1,8 @@
 import { ack, deadLetter, fromTopic, json, kafkajs, run, type SourceEvent, topic } from 'rxjs-kafka-toolkit'
-import { type EsSearch, enrichFromInflux, postTo, searchEs, sendTo, zaddTo } from 'rxjs-kafka-toolkit/operators'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { connectionSettings } from '../../services/defaults.ts'
-import { esClient, influxClient, redisClient } from './support/clients.ts'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { BadPipes, type BrokenPipe } from './support/badPipes.ts'
 import { kafkaClient, RealKafka } from './support/kafka.ts'
-import { type Mail, mailServer } from './support/mailServer.ts'
-import { type Note, type Pipe, Scene } from './support/scene.ts'
+import { type Pipe, Scene } from './support/scene.ts'
 import type { Written } from './support/topicLog.ts'
 import { until } from './support/until.ts'
 
@@ -13,53 +10,19 @@ const END = [10, 10]
 const MEND = 'nothing from here on is committed. Mend the cause and start again, or say with onNack what to do'
 
 let real: RealKafka
-const redis = redisClient()
-const es = esClient()
-const endings: (() => Promise<unknown>)[] = []
+let pipes: BadPipes
 
 beforeAll(async () => {
   real = await RealKafka.connect()
 })
 
-afterEach(async () => {
-  for (const end of endings.splice(0)) await end()
+beforeEach(() => {
+  pipes = new BadPipes(real)
 })
 
-afterAll(async () => {
-  await real.close()
-  await redis.quit()
-  await es.close()
-})
+afterEach(() => pipes.close())
 
-/** Writes into sorted sets of its own. */
-function toRedis(scoreOf: (note: Note) => number = ({ n }) => n): Pipe {
-  const prefix = real.uniqueName('bad')
-  endings.push(async () => redis.del(['user-0', 'user-1', 'user-2', 'bad'].map((user) => `${prefix}${user}`)))
-  return (notes) =>
-    notes.pipe(
-      zaddTo(redis, (note) => ({ key: `${prefix}${note.user}`, score: scoreOf(note), member: String(note.n) })),
-      ack(),
-    )
-}
-
-/** Posts to a server that answers the bad note in its own way. */
-async function toMail(statusOfBad: (tries: number) => number) {
-  let tries = 0
-  const isBad = ({ body }: Mail) => JSON.parse(body).user === 'bad'
-  const server = await mailServer(0, (mail) => (isBad(mail) ? statusOfBad(++tries) : 202))
-  endings.push(() => server.close())
-  return {
-    pipe: (notes) =>
-      notes.pipe(
-        postTo(server.url, (note) => note),
-        ack(),
-      ),
-    mails: server.mails,
-  } as {
-    pipe: Pipe
-    mails: readonly Mail[]
-  }
-}
+afterAll(() => real.close())
 
 describe('a message that fails for good', () => {
   interface Row {
@@ -76,30 +39,18 @@ describe('a message that fails for good', () => {
     { what: 'an ill-typed field', bad: '{"n":"11","user":"bad"}', says: 'Expected number at n, got "11"' },
     {
       what: 'a score that is not a number',
-      pipe: () => toRedis(({ n, user }) => (user === 'bad' ? Number.NaN : n)),
+      pipe: () => pipes.toRedis(({ n, user }) => (user === 'bad' ? Number.NaN : n)),
       says: 'Expected the score of zaddTo to be a number other than NaN, got NaN; see to it in the selector',
     },
-    { what: 'a Redis key of another type', pipe: wrongType, says: 'delete what is under that key' },
-    { what: 'HTTP 400', pipe: async () => (await toMail(() => 400)).pipe, says: 'was answered with 400' },
+    { what: 'a Redis key of another type', pipe: () => pipes.wrongType(), says: 'delete what is under that key' },
+    { what: 'HTTP 400', pipe: async () => (await pipes.toMail(() => 400)).pipe, says: 'was answered with 400' },
   ]
-
-  async function wrongType(): Promise<Pipe> {
-    const key = real.uniqueName('bad')
-    await redis.set(key, 'no sorted set')
-    endings.push(() => redis.del([key, `${key}-good`]))
-    const keyOf = ({ user }: Note) => (user === 'bad' ? key : `${key}-good`)
-    return (notes) =>
-      notes.pipe(
-        zaddTo(redis, (note) => ({ key: keyOf(note), score: note.n, member: String(note.n) })),
-        ack(),
-      )
-  }
 
   it.each(rows)(
     'stops the pipeline at its place, or becomes a dead letter, and no other is lost: $what',
     async (row) => {
       const scene = await Scene.make(real, row.bad)
-      const pipe = await (row.pipe?.() ?? toRedis())
+      const pipe = await (row.pipe?.() ?? pipes.toRedis())
 
       const stopped = await scene.run(pipe)
       expect(stopped.error).toMatchObject({ name: 'MessageError', topic: scene.topic, partition: 1, offset: 5 })
@@ -132,55 +83,23 @@ describe('a message that fails for good', () => {
 describe('a set-up in which no message can succeed', () => {
   interface Row {
     readonly what: string
-    /** Makes the pipe, and what mends it. */
-    readonly make: () => Promise<{ readonly pipe: Pipe; mend(): Promise<Pipe> }>
+    readonly make: () => Promise<BrokenPipe>
     readonly says: string
   }
 
   const rows: readonly Row[] = [
-    { what: 'a wrong InfluxDB token', make: wrongToken, says: 'give the client a token that may read the bucket' },
-    { what: 'a missing index', make: missingIndex, says: 'create the index, or correct its name in the selector' },
-    { what: 'a missing topic to send to', make: missingTarget, says: 'create it, or correct its name' },
+    {
+      what: 'a wrong InfluxDB token',
+      make: () => pipes.wrongToken(),
+      says: 'give the client a token that may read the bucket',
+    },
+    {
+      what: 'a missing index',
+      make: () => pipes.missingIndex(),
+      says: 'create the index, or correct its name in the selector',
+    },
+    { what: 'a missing topic to send to', make: () => pipes.missingTopic(), says: 'create it, or correct its name' },
   ]
-
-  async function wrongToken() {
-    const { influxOrg: org, influxBucket: bucket } = connectionSettings()
-    const at = new Date()
-    const asking =
-      (token?: string): Pipe =>
-      (notes) =>
-        notes.pipe(
-          enrichFromInflux(
-            influxClient(token),
-            ({ user }) => ({ measurement: 'none', field: 'price', tags: { user }, at }),
-            { into: 'price', org, bucket },
-          ),
-          ack(),
-        )
-    return { pipe: asking('wrong'), mend: async () => asking() }
-  }
-
-  async function missingIndex() {
-    const index = real.uniqueName('bad')
-    const find = (): EsSearch => ({ index, query: { match_all: {} } })
-    const pipe: Pipe = (notes) => notes.pipe(searchEs(es, find, { into: 'hit' }), ack())
-    const mend = async () => {
-      await es.indices.create({ index, settings: { number_of_replicas: 0 } })
-      endings.push(() => es.indices.delete({ index }))
-      return pipe
-    }
-    return { pipe, mend }
-  }
-
-  async function missingTarget() {
-    const name = real.uniqueName('bad')
-    const pipe: Pipe = (notes, kafka) =>
-      notes.pipe(
-        sendTo(kafka, topic(name, json<Note>()), (value: Note) => ({ key: null, value })),
-        ack(),
-      )
-    return { pipe, mend: async () => real.createTopic(name, 1).then(() => pipe) }
-  }
 
   it.each(rows)('errors in words, commits nothing, and after the mend nothing is lost: $what', async (row) => {
     const scene = await Scene.make(real)
@@ -217,7 +136,7 @@ describe('a set-up in which no message can succeed', () => {
 describe('a failure that may pass', () => {
   it.each([429, 500])('is tried again until it has passed, and nobody hears of it: HTTP %i', async (status) => {
     const scene = await Scene.make(real)
-    const { pipe, mails } = await toMail((tries) => (tries < 4 ? status : 202))
+    const { pipe, mails } = await pipes.toMail((tries) => (tries < 4 ? status : 202))
     const { error, done, events } = await scene.run(pipe)
     expect(error).toBeUndefined()
     expect(actions(events)).toEqual([])

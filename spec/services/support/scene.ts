@@ -10,7 +10,7 @@ import {
   type SourceOptions,
   topic,
 } from 'rxjs-kafka-toolkit'
-import type { RealKafka } from './kafka.ts'
+import { kafkaClient, type RealKafka } from './kafka.ts'
 import { type Lying, readTopic, type Written, writeTopic } from './topicLog.ts'
 import { until } from './until.ts'
 
@@ -68,7 +68,8 @@ export class Scene {
 
   /** Runs until it fails, or else until all is committed; then drains. */
   async run(pipe: Pipe, options: Partial<SourceOptions> = {}): Promise<Outcome> {
-    const kafka = kafkajs(this.real.kafka)
+    // KafkaJS looks for a missing topic as often as it retries anything: nine seconds by default.
+    const kafka = kafkajs(kafkaClient({ retry: { retries: 3, initialRetryTime: 50 } }))
     const done: number[] = []
     const events: SourceEvent[] = []
     const source = { groupId: this.groupId, maxWaitTimeInMs: 50, ...options }
