@@ -38,10 +38,11 @@ export class RealKafka {
   async createTopic(topic: string, numPartitions: number): Promise<void> {
     await this.admin.createTopics({ topics: [{ topic, numPartitions, replicationFactor: 1 }], waitForLeaders: false })
     this.topics.push(topic)
-    // Waiting ourselves: KafkaJS's own wait fails at once when the broker has not heard of the topic yet.
+    // Waiting ourselves: KafkaJS's own wait fails when the broker has not heard of the topic yet, and ends when leaders are
+    // named; a leader that does not serve yet would have a part of the first send refused, and KafkaJS repeat the whole.
     const isThere = () =>
-      this.admin.fetchTopicMetadata({ topics: [topic] }).then(
-        ({ topics: [found] }) => found?.partitions.every(({ leader }) => leader >= 0) === true,
+      this.endOffsets(topic).then(
+        (ends) => ends.size === numPartitions,
         () => false,
       )
     await this.until(isThere)
