@@ -3,6 +3,11 @@ import type { Headers } from '../broker.ts'
 // KafkaJS 2.2.4 as far as it is used here, written down rather than imported: the published types must check where
 // kafkajs is not installed. A spec holds these against the real ones.
 
+/** Node's `Buffer` where its types are installed; the published types have to check without them, too. */
+export type Bytes = typeof globalThis extends { Buffer: { isBuffer(value: unknown): value is infer B } }
+  ? B
+  : Uint8Array
+
 /** KafkaJS's `Kafka`. */
 export interface KafkaClient {
   consumer(config: ConsumerConfig): ConsumerClient
@@ -84,12 +89,12 @@ export interface Assigner {
   name: string
   version: number
   assign(group: { members: { memberId: string }[]; topics: string[] }): Promise<MemberAssignment[]>
-  protocol(subscription: { topics: string[] }): { name: string; metadata: Buffer }
+  protocol(subscription: { topics: string[] }): { name: string; metadata: Bytes }
 }
 
 export interface MemberAssignment {
   memberId: string
-  memberAssignment: Buffer
+  memberAssignment: Bytes
 }
 
 /** What an assigner is given: the connections that belong to one consumer. */
@@ -155,9 +160,9 @@ export interface TopicMessages {
 }
 
 export interface ProducedMessage {
-  key: Buffer | string | null
-  value: Buffer | string | null
-  headers?: Record<string, Buffer | string | (Buffer | string)[] | undefined>
+  key: Bytes | string | null
+  value: Bytes | string | null
+  headers?: Record<string, Bytes | string | (Bytes | string)[] | undefined>
   partition?: number
   timestamp?: string
 }
