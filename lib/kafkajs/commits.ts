@@ -1,5 +1,5 @@
 import type { Position } from '../broker.ts'
-import type { CommitError } from '../errors.ts'
+import { CommitError } from '../errors.ts'
 import type { ConsumerClient, EachBatch, TopicOffsets } from './client.ts'
 import { commitError } from './errors.ts'
 
@@ -8,6 +8,7 @@ export class Commits {
   /** Of a fetched batch: tries once, while `consumer.commitOffsets` tries again, even under a later generation. */
   private once: EachBatch['commitOffsetsIfNecessary'] | undefined
   private underWay: Promise<void> = Promise.resolve()
+  private done: ((error: CommitError | null) => void) | undefined
   private readonly client: ConsumerClient
 
   constructor(client: ConsumerClient) {
@@ -19,15 +20,29 @@ export class Commits {
   }
 
   send(offsets: readonly Position[], done: (error: CommitError | null) => void): void {
+    this.done = done
     this.underWay = this.request(offsets).then(
-      () => done(null),
-      (error) => done(commitError(error)),
+      () => this.answer(done, null),
+      (error) => this.answer(done, commitError(error)),
     )
+  }
+
+  /** Answers what is under way: after a crash KafkaJS may go on for long with what can no longer succeed. */
+  giveUp(): void {
+    const { done } = this
+    if (done !== undefined)
+      this.answer(done, new CommitError('fenced', 'Cannot commit offsets: the membership is lost'))
   }
 
   /** Waited for before a join, so that no try of a commit is made under another generation than it was begun. */
   settled(): Promise<void> {
     return this.underWay
+  }
+
+  private answer(done: (error: CommitError | null) => void, error: CommitError | null): void {
+    if (this.done !== done) return
+    this.done = undefined
+    done(error)
   }
 
   private request(offsets: readonly Position[]): Promise<void> {

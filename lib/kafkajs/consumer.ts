@@ -30,6 +30,8 @@ export class KafkajsConsumer implements Consumer, MembershipHost {
   private readonly options: ConsumeOptions
   private readonly handler: ConsumerHandler
   private member: Membership | undefined
+  /** The name of the membership that crashed last. */
+  private former: string | undefined
   private crashes = 0
   private joinedAt = Number.POSITIVE_INFINITY
   private timer: Timer | undefined
@@ -82,6 +84,7 @@ export class KafkajsConsumer implements Consumer, MembershipHost {
 
   ended(cause: unknown, lost: readonly TopicPartition[]): void {
     if (this.closed) return
+    this.former = this.member?.memberId ?? this.former
     this.member = undefined
     const error = consumeError(cause, `read ${this.options.topics.join(', ')} as group ${this.options.groupId}`)
     if (error instanceof FatalError) return this.fail(error)
@@ -95,7 +98,7 @@ export class KafkajsConsumer implements Consumer, MembershipHost {
   private open(ms: number): void {
     this.timer = this.clock.schedule(() => {
       try {
-        this.member = new Membership(this, this.options, this.handler)
+        this.member = new Membership(this, this.options, this.handler, this.former)
       } catch (error) {
         // KafkaJS refuses the options: no further try would differ.
         this.fail(new FatalError(`Cannot read as group ${this.options.groupId}: ${String(error)}`, { cause: error }))

@@ -1,13 +1,7 @@
 import type { Clock, Timer } from '../clock.ts'
 import type { CoordinatorClient, EachBatch } from './client.ts'
-import { isFenced, typeOf } from './errors.ts'
-
-const UNKNOWN = -1
-
-/** A coordinator as KafkaJS has it at run time: its types leave the heartbeat out. */
-interface BeatingCoordinator extends CoordinatorClient {
-  heartbeat?(request: { groupId: string; memberId: string; groupGenerationId: number }): Promise<unknown>
-}
+import { isMember, type MemberName } from './coordinator.ts'
+import { isFenced } from './errors.ts'
 
 /**
  * The wait before a join: what is in flight settles and commits while the old generation is still accepted, and
@@ -18,7 +12,7 @@ export class Drain {
   private readonly interval: number
   private readonly onLost: () => void
   private heartbeat: EachBatch['heartbeat'] | undefined
-  private generation = UNKNOWN
+  private generation: number | undefined
   private end: (() => void) | undefined
   private timer: Timer | undefined
 
@@ -33,17 +27,12 @@ export class Drain {
   }
 
   learnGeneration(generation: number | undefined): void {
-    this.generation = generation ?? UNKNOWN
+    this.generation = generation
   }
 
   /** @param drain calls `done` when all is settled and committed */
-  async run(
-    groupId: string,
-    memberId: string | undefined,
-    find: () => Promise<CoordinatorClient>,
-    drain: (done: () => void) => void,
-  ): Promise<void> {
-    if (!(await this.isMember(groupId, memberId, await find()))) return this.onLost()
+  async run(coordinator: CoordinatorClient, member: MemberName, drain: (done: () => void) => void): Promise<void> {
+    if (!(await isMember(coordinator, member, this.generation))) return this.onLost()
     await new Promise<void>((resolve) => {
       this.end = resolve
       this.beatLater()
@@ -58,23 +47,6 @@ export class Drain {
     this.timer = undefined
     this.end?.()
     this.end = undefined
-  }
-
-  /**
-   * KafkaJS joins again after UNKNOWN_MEMBER_ID without a word, and its own heartbeat is then silently left out; so
-   * the broker is asked.
-   */
-  private async isMember(
-    groupId: string,
-    memberId: string | undefined,
-    coordinator: BeatingCoordinator,
-  ): Promise<boolean> {
-    try {
-      await coordinator.heartbeat?.({ groupId, memberId: memberId ?? '', groupGenerationId: this.generation })
-      return true
-    } catch (error) {
-      return this.generation === UNKNOWN ? typeOf(error) !== 'UNKNOWN_MEMBER_ID' : !isFenced(error)
-    }
   }
 
   private beatLater(): void {

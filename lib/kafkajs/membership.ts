@@ -1,24 +1,15 @@
 import type { ConsumeOptions, ConsumerHandler, Position, TopicPartition } from '../broker.ts'
 import type { Clock } from '../clock.ts'
-import { CommitError, FatalError } from '../errors.ts'
+import { CommitError } from '../errors.ts'
 import type { Admin } from './admin.ts'
-import type {
-  ConsumerClient,
-  CoordinatorClient,
-  EachBatch,
-  EndBatchPayload,
-  JoinPayload,
-  KafkaClient,
-} from './client.ts'
+import type { CoordinatorClient, EachBatch, EndBatchPayload, JoinPayload, KafkaClient } from './client.ts'
 import { Commits } from './commits.ts'
+import { type MemberName, takeOut } from './coordinator.ts'
 import { Drain } from './drain.ts'
-import { chainOf } from './errors.ts'
-import { type Hooks, hookedAssigner } from './hooks.ts'
-import { findGone, startOf } from './positions.ts'
+import { Ended } from './ended.ts'
+import { reasonOf, startOf } from './positions.ts'
 import { Reader } from './reader.ts'
-
-/** Batches that KafkaJS hands over at once: a held one must not keep the others of its fetch waiting. */
-const CONCURRENCY = 32
+import { Session, type SessionListener } from './session.ts'
 
 /** What a membership works for. */
 export interface MembershipHost {
@@ -35,51 +26,47 @@ export interface MembershipHost {
  * One KafkaJS consumer, from its connection to its end: joins, asks where to read, lets the handler drain before each
  * further join. It is never restarted; a new one takes its place.
  */
-export class Membership implements Hooks {
+export class Membership implements SessionListener {
   readonly reader: Reader
+  /** The name under which the broker knows it. */
+  memberId: string | undefined
   private readonly host: MembershipHost
   private readonly options: ConsumeOptions
   private readonly handler: ConsumerHandler
-  private readonly client: ConsumerClient
+  private readonly session: Session
   private readonly commits: Commits
   private readonly drain: Drain
   private state: 'joining' | 'reading' | 'revoking' | 'ended' = 'joining'
-  private memberId: string | undefined
   /** What the handler counts as assigned. */
   private told: readonly TopicPartition[] = []
   private joins = 0
   /** Fulfilled when it is known where to read. */
   private gate: Promise<void> = Promise.resolve()
-  private readonly opened: Promise<void>
+  /** The name of the membership before, if the broker may still count on it. */
+  private former: string | undefined
 
-  constructor(host: MembershipHost, options: ConsumeOptions, handler: ConsumerHandler) {
-    const { groupId, maxWaitTimeInMs, sessionTimeout, rebalanceTimeout } = options
-    const heartbeatInterval = Math.min(3000, Math.floor(sessionTimeout / 3))
+  constructor(host: MembershipHost, options: ConsumeOptions, handler: ConsumerHandler, former: string | undefined) {
     this.host = host
     this.options = options
     this.handler = handler
-    this.client = host.kafka.consumer({
-      ...{ groupId, maxWaitTimeInMs, sessionTimeout, rebalanceTimeout, heartbeatInterval },
-      partitionAssigners: [hookedAssigner(this)],
-      allowAutoTopicCreation: false,
-      retry: { restartOnFailure: async () => false },
-    })
-    this.reader = new Reader(this.client, host.clock, handler)
-    this.commits = new Commits(this.client)
-    this.drain = new Drain(host.clock, heartbeatInterval, () => this.lose())
-    this.opened = this.open()
+    this.former = former
+    this.session = new Session(host.kafka, options, this)
+    this.reader = new Reader(this.session.client, host.clock, handler)
+    this.commits = new Commits(this.session.client)
+    this.drain = new Drain(host.clock, this.session.heartbeatInterval, () => this.lose())
+    this.session.open()
   }
 
   commit(offsets: readonly Position[], done: (error: CommitError | null) => void): void {
     const refusal = this.refusalOf(offsets)
-    if (refusal === null) this.commits.send(offsets, done)
+    if (refusal === null) this.commits.send(offsets, (error) => this.committed(error, done))
     else Promise.resolve().then(() => done(refusal))
   }
 
   /** Leaves the group and closes the connections. The handler hears nothing more. */
   async leave(): Promise<void> {
     this.finish()
-    await this.disconnect()
+    await this.session.close()
   }
 
   // Hooks
@@ -91,13 +78,13 @@ export class Membership implements Hooks {
     this.joins++
     this.reader.close()
     await this.commits.settled()
-    if (wasReading && this.told.length > 0) {
-      await this.drain.run(this.options.groupId, this.memberId, find, (done) => this.handler.revoking(this.told, done))
-      await this.commits.settled()
-    }
+    if (wasReading) await this.settle(await find())
     this.expectAlive()
     this.state = 'joining'
-    return find()
+    const coordinator = await find()
+    if (this.former !== undefined) await takeOut(coordinator, this.nameOf(this.former))
+    this.former = undefined
+    return coordinator
   }
 
   async beforeFetch(): Promise<void> {
@@ -106,67 +93,25 @@ export class Membership implements Hooks {
     })
   }
 
-  joining(topics: readonly string[]): void {
-    if (topics.length > 0) return
-    throw new FatalError(
-      `Cannot read ${this.options.topics.join(', ')}: no topic matches; create one, or correct the pattern`,
-    )
+  get isEnded(): boolean {
+    return this.state === 'ended'
   }
 
-  outOfRange(): never {
-    throw new OutOfRange()
-  }
-
-  // What KafkaJS tells
-
-  private async open(): Promise<void> {
-    const { client, options } = this
-    try {
-      this.listen()
-      await client.connect()
-      for (const topic of options.topics) {
-        if (this.state === 'ended') return
-        await this.subscribe(topic)
-      }
-      if (this.state === 'ended') return
-      await client.run({
-        autoCommit: false,
-        eachBatchAutoResolve: false,
-        partitionsConsumedConcurrently: CONCURRENCY,
-        eachBatch: (payload) => this.eachBatch(payload),
-      })
-    } catch (error) {
-      this.end(error)
-    }
-  }
-
-  private async subscribe(topic: string | RegExp): Promise<void> {
-    const { fromBeginning } = this.options
-    // A pattern with the flag `g` or `y` remembers where it stopped.
-    const topics = [typeof topic === 'string' ? topic : new RegExp(topic.source, topic.flags.replace(/[gy]/g, ''))]
-    await this.client.subscribe({ topics, fromBeginning })
-  }
-
-  private listen(): void {
-    const { client, drain } = this
-    const on = <T>(event: string, listener: (payload: T) => void) =>
-      client.on(event, ({ payload }) => listener(payload as T))
-    on<JoinPayload>(client.events.GROUP_JOIN, (join) => this.onJoin(join))
-    on<{ error: Error }>(client.events.CRASH, ({ error }) => this.end(error))
-    on<EndBatchPayload>(client.events.END_BATCH_PROCESS, (batch) => batch.batchSize === 0 && this.reader.skip(batch))
-    on<{ groupGenerationId: number }>(client.events.HEARTBEAT, (beat) => drain.learnGeneration(beat.groupGenerationId))
-    on<{ groupGenerationId: number }>(client.events.COMMIT_OFFSETS, (sent) =>
-      drain.learnGeneration(sent.groupGenerationId),
-    )
-  }
-
-  private async eachBatch(payload: EachBatch): Promise<void> {
+  async onBatch(payload: EachBatch): Promise<void> {
     this.commits.learn(payload)
     this.drain.learnHeartbeat(payload)
     await this.reader.eachBatch(payload)
   }
 
-  private onJoin({ memberId, memberAssignment }: JoinPayload): void {
+  onEmptyBatch(batch: EndBatchPayload): void {
+    this.reader.skip(batch)
+  }
+
+  onGeneration(generation: number): void {
+    this.drain.learnGeneration(generation)
+  }
+
+  onJoin({ memberId, memberAssignment }: JoinPayload): void {
     if (this.state === 'ended') return
     // Under another name it is another member: the broker had given it up, and its partitions to others.
     if (memberId !== this.memberId) this.lose()
@@ -176,7 +121,7 @@ export class Membership implements Hooks {
       partitions.map((partition) => ({ topic, partition })),
     )
     this.gate = this.begin(places, this.joins)
-    this.gate.catch((error) => this.end(error))
+    this.gate.catch((error) => this.onCrash(error))
   }
 
   /** Fetching waits for this, so that KafkaJS never fetches from a place that is not in the log. */
@@ -191,11 +136,25 @@ export class Membership implements Hooks {
     if (this.state === 'reading') this.reader.open()
   }
 
+  private async settle(coordinator: CoordinatorClient): Promise<void> {
+    if (this.told.length === 0 || this.memberId === undefined) return
+    await this.drain.run(coordinator, this.nameOf(this.memberId), (done) => this.handler.revoking(this.told, done))
+    await this.commits.settled()
+  }
+
+  private nameOf(memberId: string): MemberName {
+    return { groupId: this.options.groupId, memberId }
+  }
+
   private refusalOf(offsets: readonly Position[]): CommitError | null {
-    if (this.state === 'joining')
-      return new CommitError('rebalancing', 'Cannot commit offsets: the group is rebalancing')
+    if (this.state === 'joining') return new CommitError('rebalancing', 'Cannot commit offsets: the group rebalances')
     const isOurs = this.state !== 'ended' && offsets.every((position) => this.reader.owns(position))
     return isOurs ? null : new CommitError('fenced', 'Cannot commit offsets: the partitions are no longer assigned')
+  }
+
+  private committed(error: CommitError | null, done: (error: CommitError | null) => void): void {
+    done(error)
+    if (error?.kind === 'fenced' && this.state === 'revoking') this.lose()
   }
 
   /** The membership is gone: whoever drains for it drains in vain. */
@@ -207,18 +166,14 @@ export class Membership implements Hooks {
     this.drain.giveUp()
   }
 
-  private end(error: unknown): void {
+  onCrash(error: unknown): void {
     if (this.state === 'ended') return
     const { positions } = this.reader
     this.finish()
-    this.disconnect().catch(() => {})
-    if (!chainOf(error).some((cause) => cause instanceof OutOfRange)) return this.host.ended(error, this.told)
-    this.host.admin
-      .ask((admin) => findGone(admin, this.options.groupId, positions))
-      .then(
-        (gone) => this.host.ended(gone ?? error, this.told),
-        (unknown) => this.host.ended(unknown, this.told),
-      )
+    this.commits.giveUp()
+    this.session.close().catch(() => {})
+    const tell = (reason: unknown) => this.host.ended(reason, this.told)
+    reasonOf(error, this.host.admin, this.options.groupId, positions).then(tell, tell)
   }
 
   private finish(): void {
@@ -227,31 +182,7 @@ export class Membership implements Hooks {
     this.drain.giveUp()
   }
 
-  /** Only once it is opened: a consumer that is torn down while it joins would join none the less. */
-  private async disconnect(): Promise<void> {
-    await this.opened
-    await this.client.disconnect()
-  }
-
   private expectAlive(): void {
     if (this.state === 'ended') throw new Ended()
-  }
-}
-
-/** Ends a KafkaJS consumer from within; `retriable` keeps it from trying again. */
-class Ended extends Error {
-  override readonly name: string = 'Ended'
-  readonly retriable = false
-
-  constructor(message = 'The consumer has left the group') {
-    super(message)
-  }
-}
-
-class OutOfRange extends Ended {
-  override readonly name = 'OutOfRange'
-
-  constructor() {
-    super('The next offset to read is not in the log')
   }
 }

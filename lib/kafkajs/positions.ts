@@ -1,6 +1,9 @@
 import type { AssignedPartition, Position, TopicPartition } from '../broker.ts'
 import { FatalError } from '../errors.ts'
+import type { Admin } from './admin.ts'
 import type { AdminClient } from './client.ts'
+import { OutOfRange } from './ended.ts'
+import { chainOf } from './errors.ts'
 
 /** Where a partition stands: what the group has committed, and what the log holds. */
 interface Standing {
@@ -22,26 +25,29 @@ export async function startOf(
 ): Promise<AssignedPartition[]> {
   const standings = await standingsOf(admin, options.groupId, places)
   return places.map(({ topic, partition }) => {
-    const { committed, low, high } = standingOf(standings, { topic, partition })
+    const standing = standingOf(standings, { topic, partition })
+    const { committed, low, high } = standing
     const position = committed ?? (options.fromBeginning ? low : high)
-    if (position < low || position > high)
-      throw gone(options.groupId, { topic, partition, offset: position }, low, high)
+    if (position < low || position > high) throw gone(options.groupId, { topic, partition, offset: position }, standing)
     return { topic, partition, committed, position, highWatermark: high }
   })
 }
 
-/** Tells which of the places of reading is no longer in the log; null when all are. */
-export async function findGone(
-  admin: AdminClient,
+/** What a crash means: messages that are gone, if it was for a place of reading that is not in the log; else itself. */
+export async function reasonOf(
+  error: unknown,
+  admin: Admin,
   groupId: string,
   positions: readonly Position[],
-): Promise<FatalError | null> {
-  const standings = await standingsOf(admin, groupId, positions)
-  for (const position of positions) {
-    const { low, high } = standingOf(standings, position)
-    if (position.offset < low || position.offset > high) return gone(groupId, position, low, high)
-  }
-  return null
+): Promise<unknown> {
+  if (!chainOf(error).some((cause) => cause instanceof OutOfRange)) return error
+  const standings = await admin.ask((client) => standingsOf(client, groupId, positions))
+  const found = positions.find((position) => isGone(position.offset, standingOf(standings, position)))
+  return found === undefined ? error : gone(groupId, found, standingOf(standings, found))
+}
+
+function isGone(offset: number, { low, high }: Standing): boolean {
+  return offset < low || offset > high
 }
 
 async function standingsOf(
@@ -77,7 +83,7 @@ function standingOf(standings: ReadonlyMap<string, Standing>, place: TopicPartit
   return standing
 }
 
-function gone(groupId: string, { topic, partition, offset }: Position, low: number, high: number): FatalError {
+function gone(groupId: string, { topic, partition, offset }: Position, { low, high }: Standing): FatalError {
   const log = `the log begins at ${low} and ends at ${high}`
   const what =
     offset < low

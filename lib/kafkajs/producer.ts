@@ -67,8 +67,9 @@ export class Producer {
 
   private async open(): Promise<ProducerClient> {
     const { createPartitioner } = this
-    // Not idempotent: after a request whose answer was lost KafkaJS takes its sequence number back, and the broker
-    // then refuses every further message of the partition. A repeat is what "at least once" allows.
+    // Not idempotent: when an answer is lost KafkaJS takes the sequence numbers back, and the next send that runs
+    // beside the retry gets them: the broker takes it for a repeat, says yes and writes nothing. A lost message is
+    // worse than one written twice.
     const config = { allowAutoTopicCreation: false, idempotent: false }
     const client = this.kafka.producer(createPartitioner === undefined ? config : { ...config, createPartitioner })
     try {

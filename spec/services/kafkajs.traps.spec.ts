@@ -109,7 +109,7 @@ describe('kafkajs(kafka)', () => {
     it('errors when it is deleted while it reads', async () => {
       const [name, groupId] = [await real.topic(1), real.uniqueName('group')]
       await fill(name, 0, 5)
-      const read = source(name, { groupId, commitInterval: 100 })
+      const read = source(name, { groupId, commitInterval: 100, maxInFlight: 5 })
       await real.until(() => read.messages.length === 5)
       for (const message of read.messages) message.ack()
       await real.until(async () => (await real.committed(groupId, name)).get(0) === 5)

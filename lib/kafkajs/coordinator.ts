@@ -1,0 +1,38 @@
+import type { CoordinatorClient } from './client.ts'
+import { isFenced, typeOf } from './errors.ts'
+
+/** A member of a group, as the broker knows it. */
+export interface MemberName {
+  readonly groupId: string
+  readonly memberId: string
+}
+
+/** A coordinator as KafkaJS has it at run time: its types leave these out. */
+interface Coordinator extends CoordinatorClient {
+  heartbeat?(request: MemberName & { groupGenerationId: number }): Promise<unknown>
+  leaveGroup?(request: MemberName): Promise<unknown>
+}
+
+/**
+ * Asks whether the broker still counts a member in. KafkaJS joins again after UNKNOWN_MEMBER_ID without a word, and
+ * its own heartbeat is then silently left out.
+ *
+ * @param generation undefined when it is not known; the broker looks for the member first
+ */
+export async function isMember(
+  coordinator: Coordinator,
+  member: MemberName,
+  generation: number | undefined,
+): Promise<boolean> {
+  try {
+    await coordinator.heartbeat?.({ ...member, groupGenerationId: generation ?? -1 })
+    return true
+  } catch (error) {
+    return generation === undefined ? typeOf(error) !== 'UNKNOWN_MEMBER_ID' : !isFenced(error)
+  }
+}
+
+/** Takes a member that crashed out of its group, which would wait a whole session for it otherwise. */
+export async function takeOut(coordinator: Coordinator, member: MemberName): Promise<void> {
+  await coordinator.leaveGroup?.(member).catch(() => {})
+}

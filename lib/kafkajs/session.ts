@@ -1,0 +1,109 @@
+import type { ConsumeOptions } from '../broker.ts'
+import { FatalError } from '../errors.ts'
+import type { ConsumerClient, EachBatch, EndBatchPayload, JoinPayload, KafkaClient } from './client.ts'
+import { OutOfRange } from './ended.ts'
+import { type Hooks, hookedAssigner } from './hooks.ts'
+
+/** Batches that KafkaJS hands over at once: a held one must not keep the others of its fetch waiting. */
+const CONCURRENCY = 32
+/** The longest time between two heartbeats, in ms. */
+const HEARTBEAT = 3000
+
+/** Who hears what a KafkaJS consumer tells, and is asked before it goes on. */
+export interface SessionListener extends Pick<Hooks, 'beforeJoin' | 'beforeFetch'> {
+  readonly isEnded: boolean
+  onJoin(join: JoinPayload): void
+  onBatch(payload: EachBatch): Promise<void>
+  /** A batch that had no messages. */
+  onEmptyBatch(batch: EndBatchPayload): void
+  /** A request was made under this generation of the group. */
+  onGeneration(generation: number): void
+  /** It has crashed, or could not be opened. */
+  onCrash(error: unknown): void
+}
+
+/** One KafkaJS consumer: made, opened, listened to and closed. */
+export class Session {
+  readonly client: ConsumerClient
+  readonly heartbeatInterval: number
+  private readonly options: ConsumeOptions
+  private readonly listener: SessionListener
+  private opened: Promise<void> = Promise.resolve()
+
+  constructor(kafka: KafkaClient, options: ConsumeOptions, listener: SessionListener) {
+    const { groupId, maxWaitTimeInMs, sessionTimeout, rebalanceTimeout } = options
+    this.heartbeatInterval = Math.min(HEARTBEAT, Math.floor(sessionTimeout / 3))
+    this.options = options
+    this.listener = listener
+    this.client = kafka.consumer({
+      ...{ groupId, maxWaitTimeInMs, sessionTimeout, rebalanceTimeout, heartbeatInterval: this.heartbeatInterval },
+      partitionAssigners: [hookedAssigner(this.hooks())],
+      allowAutoTopicCreation: false,
+      // It restarts by itself otherwise, even after it was told to stop.
+      retry: { restartOnFailure: async () => false },
+    })
+  }
+
+  open(): void {
+    this.listen()
+    this.opened = this.start().catch((error) => this.listener.onCrash(error))
+  }
+
+  /** Leaves the group, but only once it is opened: what is torn down while it joins would join none the less. */
+  async close(): Promise<void> {
+    await this.opened
+    await this.client.disconnect()
+  }
+
+  private hooks(): Hooks {
+    const { listener, options } = this
+    return {
+      beforeJoin: (find) => listener.beforeJoin(find),
+      beforeFetch: () => listener.beforeFetch(),
+      joining: (topics) => {
+        if (topics.length > 0) return
+        const patterns = options.topics.join(', ')
+        throw new FatalError(`Cannot read ${patterns}: no topic matches; create one, or correct the pattern`)
+      },
+      outOfRange: () => {
+        throw new OutOfRange()
+      },
+    }
+  }
+
+  private async start(): Promise<void> {
+    const { client, options, listener } = this
+    await client.connect()
+    for (const topic of options.topics) {
+      if (listener.isEnded) return
+      // One by one: a refusal doesn't say which topic it means.
+      await this.subscribe(topic)
+    }
+    if (listener.isEnded) return
+    await client.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: CONCURRENCY,
+      eachBatch: (payload) => listener.onBatch(payload),
+    })
+  }
+
+  private async subscribe(topic: string | RegExp): Promise<void> {
+    const { fromBeginning } = this.options
+    // A pattern with the flag `g` or `y` remembers where it stopped.
+    const topics = [typeof topic === 'string' ? topic : new RegExp(topic.source, topic.flags.replace(/[gy]/g, ''))]
+    await this.client.subscribe({ topics, fromBeginning })
+  }
+
+  private listen(): void {
+    const { client, listener } = this
+    const { GROUP_JOIN, CRASH, END_BATCH_PROCESS, HEARTBEAT, COMMIT_OFFSETS } = client.events
+    const on = <T>(event: string, tell: (payload: T) => void) => client.on(event, ({ payload }) => tell(payload as T))
+    on<JoinPayload>(GROUP_JOIN, (join) => listener.onJoin(join))
+    on<{ error: Error }>(CRASH, ({ error }) => listener.onCrash(error))
+    on<EndBatchPayload>(END_BATCH_PROCESS, (batch) => batch.batchSize === 0 && listener.onEmptyBatch(batch))
+    for (const event of [HEARTBEAT, COMMIT_OFFSETS]) {
+      on<{ groupGenerationId: number }>(event, ({ groupGenerationId }) => listener.onGeneration(groupGenerationId))
+    }
+  }
+}
