@@ -14,6 +14,12 @@ export function expectOneOf(name: string, value: unknown, words: readonly string
   if (!words.includes(value as string)) refuse(name, `one of ${words.join(', ')}`, value)
 }
 
+/** Refuses what is not a broker, such as KafkaJS's own `Kafka`. */
+export function expectBroker(value: unknown, method: 'consume' | 'send'): void {
+  if (typeof (value as Record<string, unknown> | null | undefined)?.[method] === 'function') return
+  refuse('kafka', 'a broker: kafkajs(yourKafka) or memoryBroker()', value)
+}
+
 /** Refuses an option: which, what was expected, what came. */
 export function refuse(name: string, expected: string, value: unknown): never {
   throw new TypeError(`Expected \`${name}\` to be ${expected}, got \`${String(value)}\` (${typeof value})`)

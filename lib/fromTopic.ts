@@ -1,5 +1,6 @@
 import { Observable } from 'rxjs'
 import type { Broker } from './broker.ts'
+import { expectBroker } from './expect.ts'
 import type { Message } from './message.ts'
 import { Reading } from './reading.ts'
 import { type SourceOptions, sourceOptions } from './sourceOptions.ts'
@@ -20,14 +21,21 @@ import { Topics } from './topics.ts'
  * order instead. Delivers at least once.
  *
  * @param kafka the broker: `kafkajs(kafka)` or `memoryBroker()`
- * @param topics one topic or several
+ * @param topics one topic, or several: the value is then of the type of one of them
  * @throws TypeError for a wrong option, at once
  */
+export function fromTopic<const T extends readonly ReadableTopic<unknown>[]>(
+  kafka: Broker,
+  topics: T,
+  options: SourceOptions,
+): Observable<Message<ValueOf<T[number]>>>
+export function fromTopic<A>(kafka: Broker, topics: ReadableTopic<A>, options: SourceOptions): Observable<Message<A>>
 export function fromTopic<A>(
   kafka: Broker,
   topics: ReadableTopic<A> | readonly ReadableTopic<A>[],
   options: SourceOptions,
 ): Observable<Message<A>> {
+  expectBroker(kafka, 'consume')
   const all = sourceOptions(options)
   const read = new Topics(topics)
   /** The subscription that reads now, or the one before it that has not left the group yet. */
@@ -54,6 +62,9 @@ export function fromTopic<A>(
     }
   })
 }
+
+/** Of several topics the union. */
+type ValueOf<T> = T extends ReadableTopic<infer A> ? A : never
 
 function secondText(topics: string, groupId: string): string {
   return `Cannot subscribe twice to ${topics} as group ${groupId}: a subscription is a member of the group; use share() to give its messages to several, or fromTopic() again for a second member`

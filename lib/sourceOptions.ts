@@ -9,11 +9,14 @@ export interface SourceOptions {
   readonly fromBeginning?: boolean
   /** Messages of one partition in flight at most; it is paused there and resumed at half. @default 1000 */
   readonly maxInFlight?: number
-  /** From the first ack to the commit; sooner when nothing is in flight. @default 1000 */
+  /** From the first ack to the commit; sooner (200 ms after the last commit) when nothing is in flight. @default 1000 */
   readonly commitInterval?: number
-  /** How long a rebalance or the end waits for what is in flight. @default 20_000 */
+  /**
+   * How long a rebalance or the end waits for what is in flight. What has not settled then is given up: it is delivered
+   * again. @default 20_000
+   */
   readonly drainTimeout?: number
-  /** What is done with a message that failed for good. @default 'stop' */
+  /** What is done with a message that failed for good: see {@link OnNack}. @default 'stop' */
   readonly onNack?: OnNack
   /** How long a fetch waits for messages: the latency of a resume. @default 250 */
   readonly maxWaitTimeInMs?: number
@@ -25,6 +28,7 @@ export interface SourceOptions {
 
 /** The options with their defaults. @throws TypeError that names the option that is wrong */
 export function sourceOptions(options: SourceOptions): Required<SourceOptions> {
+  if (typeof options !== 'object' || options === null) refuse('options', 'an object with a groupId', options)
   const all: Required<SourceOptions> = {
     groupId: options.groupId,
     fromBeginning: options.fromBeginning ?? true,

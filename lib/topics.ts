@@ -1,3 +1,4 @@
+import { refuse } from './expect.ts'
 import type { ReadableTopic } from './topic.ts'
 
 /** The topics that one source reads, each with its codec. */
@@ -11,6 +12,7 @@ export class Topics<A> {
   constructor(topics: ReadableTopic<A> | readonly ReadableTopic<A>[]) {
     this.all = Array.isArray(topics) ? topics : [topics as ReadableTopic<A>]
     if (this.all.length === 0) throw new TypeError('Expected a topic to read, got none')
+    for (const one of this.all) expectTopic(one)
     this.names = this.all.map(({ name }) => name)
     this.text = this.names.map(String).sort().join(', ')
   }
@@ -29,6 +31,11 @@ export class Topics<A> {
     this.byName.set(name, found)
     return found
   }
+}
+
+function expectTopic(one: unknown): void {
+  if (typeof (one as ReadableTopic<unknown> | null | undefined)?.decode === 'function') return
+  refuse('topics', 'a topic or several: topic(name, codec)', one)
 }
 
 /** A pattern with the flag `g` remembers where it stopped; that must not matter here. */

@@ -2,7 +2,7 @@ import { Observable, type OperatorFunction } from 'rxjs'
 import type { Broker, Headers, OutgoingMessage } from '../lib/broker.ts'
 import { excerpt } from '../lib/codec.ts'
 import { messageOf, PermanentError } from '../lib/errors.ts'
-import { refuse } from '../lib/expect.ts'
+import { expectBroker, refuse } from '../lib/expect.ts'
 import type { Message } from '../lib/message.ts'
 import { type BatchOptions, perBatch, type RequestOptions } from '../lib/perBatch.ts'
 import type { WritableTopic } from '../lib/topic.ts'
@@ -57,6 +57,8 @@ export function sendTo<A, V = never>(
   select: (value: A, message: Message<A>) => Outgoing<V>,
   options: SendToOptions = {},
 ): OperatorFunction<Message<A>, Message<A>> {
+  expectBroker(kafka, 'send')
+  if (typeof topic?.encode !== 'function') refuse('topic', 'a topic: topic(name, codec)', topic)
   const { name } = topic
   if (typeof name !== 'string') refuse('topic', 'a topic with a name, not a pattern', name)
   return perBatch<A, OutgoingMessage, A>(

@@ -156,6 +156,8 @@ describe('topic', () => {
   it('refuses what is no codec', () => {
     // @ts-expect-error no codec
     expect(() => topic('orders', { decode: 1 })).toThrow('Expected a codec for topic orders')
+    // @ts-expect-error json was not called
+    expect(() => topic('orders', json)).toThrow('json(), text, bytes), got the function json')
     // @ts-expect-error no codec
     expect(() => topic('orders')).toThrow('got undefined')
   })

@@ -259,6 +259,16 @@ describe('sendTo', () => {
     )
   })
 
+  it('refuses at once what is no topic, and what is no broker', () => {
+    const { kafka } = kafkaOf(() => of(null))
+    // @ts-expect-error a name is not a topic
+    expect(() => sendTo(kafka, 'words', outgoing)).toThrow('Expected `topic` to be a topic: topic(name, codec)')
+    // @ts-expect-error KafkaJS's own client is not a broker
+    expect(() => sendTo({ producer() {} }, words, outgoing)).toThrow(
+      'Expected `kafka` to be a broker: kafkajs(yourKafka) or memoryBroker()',
+    )
+  })
+
   it('infers in a pipe, and refuses what the topic’s codec can’t encode', () => {
     const kafka: SendLike = memoryBroker()
     const quality = topic('quality', t.type({ id: t.string, price: t.union([t.number, t.null]) }))
