@@ -2,6 +2,7 @@ import { type Observable, Subject, Subscription } from 'rxjs'
 import type { Broker, Position, TopicPartition } from './broker.ts'
 import { FatalError } from './errors.ts'
 import type { SourceEvent, SourceHealth } from './events.ts'
+import { expectBroker } from './expect.ts'
 import type { Member } from './members.ts'
 import { isMessage, type Message } from './message.ts'
 import { onSignals } from './signals.ts'
@@ -14,18 +15,22 @@ export interface RunOptions {
 
 /** Pipelines that run. */
 export interface Running {
-  /** Resolves when all have ended in order; rejects with the first error, once the others have drained. */
+  /**
+   * Resolves when all have ended in order; rejects with the first error, once the others have drained. Await or catch
+   * it: Node ends a process that leaves a rejection unhandled.
+   */
   readonly closed: Promise<void>
-  /** What the sources tell beside their messages. */
+  /** What the sources tell beside their messages, from now on: log `nacked` and `trouble`. Completes with the run. */
   readonly events: Observable<SourceEvent>
   /** Delivers no more, lets what is in flight settle, commits, leaves the groups. Resolves like `closed`. */
   drain(): Promise<void>
-  /** How each source stands. */
+  /** How each source stands: its state, its partitions with their lag, its counts. */
   health(): readonly SourceHealth[]
   /** Delivers nothing until {@link Running.resume}; the groups are not left. */
   pause(): void
+  /** Goes on after {@link Running.pause}. */
   resume(): void
-  /** Goes on reading elsewhere. @throws Error when none of the sources has the partition */
+  /** Goes on reading a partition at another offset, and commits the new place. @throws Error when none of the sources has the partition */
   seek(position: Position): void
 }
 
@@ -55,9 +60,11 @@ type AckedValue<T> = [T] extends [never]
  *
  * @param kafka the broker that the pipelines read from
  * @param pipelines one or several, each subscribed at once
+ * @throws TypeError when `kafka` is not a broker
  */
 export function run<const P extends Pipelines>(kafka: Broker, pipelines: P & Acked<P>, options?: RunOptions): Running
 export function run(kafka: Broker, pipelines: Pipelines, options: RunOptions = {}): Running {
+  expectBroker(kafka, 'consume')
   const all = 'length' in pipelines ? pipelines : [pipelines]
   return new Run(kafka, all, options.signals ?? true)
 }
@@ -123,13 +130,13 @@ class Run implements Running {
   }
 
   private subscribe(pipeline: Observable<unknown>): void {
-    this.subscriptions.add(
-      pipeline.subscribe({
-        next: (value) => this.expectSettled(value),
-        error: (error) => this.fail(error),
-        complete: () => this.endPipeline(),
-      }),
-    )
+    const subscription = pipeline.subscribe({
+      next: (value) => this.expectSettled(value),
+      error: (error) => (this.failure ??= { error }),
+    })
+    // After its teardown, which gives up what nobody will settle: a drain would wait for that.
+    subscription.add(() => this.endPipeline())
+    this.subscriptions.add(subscription)
   }
 
   private follow(member: Member): void {
@@ -147,18 +154,13 @@ class Run implements Running {
     this.drainAll()
   }
 
-  private fail(error: unknown): void {
-    this.failure ??= { error }
-    this.drainAll()
-    this.endPipeline()
-  }
-
   private drainAll(): void {
     this.stopListening()
     for (const member of this.members) member.drain()
   }
 
   private endPipeline(): void {
+    if (this.failure !== undefined) this.drainAll()
     if (this.openPipelines > 0) this.openPipelines--
     this.endIfDone()
   }

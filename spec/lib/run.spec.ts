@@ -1,4 +1,4 @@
-import { concatWith, delay, mergeMap, of, throwError } from 'rxjs'
+import { concatWith, delay, map, mergeMap, of, throwError } from 'rxjs'
 import { TestScheduler } from 'rxjs/testing'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { ack } from '../../lib/ack.ts'
@@ -79,6 +79,30 @@ describe('run', () => {
     expect(String(await outcomeOf(running))).toContain('Cannot process numbers[0]@0: boom')
     expect(committed()).toBe(3)
     expect(running.health().map(({ state }) => state)).toEqual(['closed', 'closed'])
+  })
+
+  it('does not wait for what a pipe had in flight when it failed', async () => {
+    const boom = read('b').pipe(
+      perMessage(mergeMap((value) => of(value).pipe(delay(value === 0 ? 10 : 1000, clock)))),
+      map((message) => {
+        if (message.value === 0) throw new Error('boom')
+        return message
+      }),
+      ack(),
+    )
+    produce(kafka, 'numbers', range(3))
+    const running = run(kafka, [slow(), boom], { signals: false })
+    pass(900)
+    expect(String(await outcomeOf(running))).toBe('Error: boom')
+    expect(committed()).toBe(3)
+    expect(committed('b')).toBeUndefined()
+  })
+
+  it('refuses what is not a broker, and says what is', () => {
+    const client = {} as unknown as MemoryBroker
+    expect(() => run(client, of(1))).toThrow(
+      'Expected `kafka` to be a broker: kafkajs(yourKafka) or memoryBroker(), got `[object Object]` (object)',
+    )
   })
 
   it('refuses a pipe that ends without ack()', async () => {
