@@ -4,9 +4,11 @@ import { messageOf } from './errors.ts'
 
 /** A message that failed for good, as a policy sees it. */
 export interface Failure extends TopicPartition {
+  /** The message as it was fetched: key, value and headers as bytes. */
   readonly raw: RawMessage
+  /** What it was nacked with. */
   readonly error: unknown
-  /** How often it was delivered. */
+  /** How often it was delivered, from 1. */
   readonly attempt: number
   readonly groupId: string
   /** When it failed, in ms since 1970. */
@@ -15,14 +17,23 @@ export interface Failure extends TopicPartition {
   readonly random: () => number
 }
 
-/** What is done with a failed message. */
+/**
+ * What is done with a failed message: the source stops, counts it as done, delivers it again `after` ms, or sends
+ * another message and then counts it as done.
+ */
 export type NackAction =
   | { readonly do: 'stop' }
   | { readonly do: 'skip' }
   | { readonly do: 'retry'; readonly after: number }
   | { readonly do: 'send'; readonly message: OutgoingMessage }
 
-/** Decides what is done with a failed message. */
+/**
+ * Decides what is done with a failed message, at once. A policy that throws stops the source.
+ *
+ * ```ts
+ * onNack: (failure) => (failure.attempt < 3 ? { do: 'retry', after: 1000 } : { do: 'skip' })
+ * ```
+ */
 export type NackPolicy = (failure: Failure) => NackAction
 
 /**
@@ -39,6 +50,9 @@ export function nackPolicy(onNack: OnNack): NackPolicy {
 /**
  * Sends failed messages to a topic, then acks them: key, value bytes and headers as they came, and the story of the
  * failure in headers `dlq.*` (docs/dead-letters.md). Headers of an earlier failure are replaced.
+ *
+ * While the broker is away it is tried again, and the message stays unacked; a topic that does not exist stops the
+ * source.
  *
  * @param topic the dead-letter topic; it has to exist
  */

@@ -1,6 +1,6 @@
 import type { Position } from './broker.ts'
 import type { Delivery } from './delivery.ts'
-import { errorClassOf, fatalAt, MessageError } from './errors.ts'
+import { errorClassOf, FatalError, fatalAt, MessageError, messageOf } from './errors.ts'
 import { type NackAction, type NackPolicy, nackPolicy, type OnNack } from './onNack.ts'
 import type { Refusal } from './partition.ts'
 
@@ -28,10 +28,10 @@ export class Refusals<A> {
     const { delivery } = this
     if (!this.isAlive(refusal)) return delivery.emitted()
     const place = placeOf(refusal)
-    const action = this.actionFor(refusal, error)
+    const { action, failure = error } = this.actionFor(refusal, error)
     delivery.counts.nacked++
     delivery.host.tell({ type: 'nacked', groupId: delivery.groupId, place, error, action: action.do })
-    if (action.do === 'stop') return delivery.host.drain(stopError(place, error))
+    if (action.do === 'stop') return delivery.host.drain(stopError(place, failure))
     if (action.do === 'skip') {
       delivery.counts.skipped++
       refusal.partition.release(refusal.slot)
@@ -39,8 +39,19 @@ export class Refusals<A> {
     else this.retry(refusal, action.after)
   }
 
-  private actionFor({ partition, slot, raw }: Refusal<A>, error: unknown): NackAction {
-    if (errorClassOf(error) === 'fatal') return { do: 'stop' }
+  /** Stops at a policy that throws or does not know what to do: nothing else loses nothing. */
+  private actionFor(refusal: Refusal<A>, error: unknown): { action: NackAction; failure?: FatalError } {
+    if (errorClassOf(error) === 'fatal') return { action: { do: 'stop' } }
+    try {
+      const action = this.ask(refusal, error)
+      expectAction(action)
+      return { action }
+    } catch (cause) {
+      return { action: { do: 'stop' }, failure: policyError(cause, error) }
+    }
+  }
+
+  private ask({ partition, slot, raw }: Refusal<A>, error: unknown): NackAction {
     return this.policy({
       topic: partition.topic,
       partition: partition.partition,
@@ -83,6 +94,24 @@ export class Refusals<A> {
 }
 
 const ABANDONED = 'what held the message was torn down (by switchMap, takeUntil or the like) before it was settled'
+
+/** What a policy in JavaScript may give in its place: a word, nothing, a promise. */
+function expectAction(action: NackAction | undefined): void {
+  const isAction =
+    action?.do === 'stop' ||
+    action?.do === 'skip' ||
+    (action?.do === 'retry' && action.after >= 0) ||
+    (action?.do === 'send' && typeof action.message?.topic === 'string')
+  if (!isAction) throw new TypeError(`it gave ${JSON.stringify(action) ?? String(action)}`)
+}
+
+function policyError(cause: unknown, error: unknown): FatalError {
+  const expected = "{ do: 'stop' | 'skip' }, { do: 'retry', after } or { do: 'send', message }"
+  return new FatalError(
+    `Expected the policy of onNack to give ${expected}: ${messageOf(cause)}; it was asked about: ${messageOf(error)}`,
+    { cause },
+  )
+}
 
 function placeOf({ partition, raw }: Refusal<unknown>): Position {
   return { topic: partition.topic, partition: partition.partition, offset: Number(raw.offset) }

@@ -1,12 +1,12 @@
-import { delay, mergeMap, NEVER, of, type Subscription, switchMap, take, tap } from 'rxjs'
+import { delay, mergeMap, NEVER, type Observable, of, type Subscription, switchMap, take, tap } from 'rxjs'
 import { TestScheduler } from 'rxjs/testing'
 import { beforeEach, describe, expect, expectTypeOf, it } from 'vitest'
 import { ack } from '../../lib/ack.ts'
-import { json } from '../../lib/codec.ts'
+import { json, text } from '../../lib/codec.ts'
 import { fromTopic } from '../../lib/fromTopic.ts'
 import { type MemoryBroker, memoryBroker } from '../../lib/memory/memoryBroker.ts'
 import type { Message } from '../../lib/message.ts'
-import { deadLetter, retry } from '../../lib/onNack.ts'
+import { deadLetter, type NackPolicy, retry } from '../../lib/onNack.ts'
 import { perMessage } from '../../lib/perMessage.ts'
 import type { SourceOptions } from '../../lib/sourceOptions.ts'
 import { topic } from '../../lib/topic.ts'
@@ -168,7 +168,9 @@ describe('fromTopic', () => {
   })
 
   it('infers the type of its values', () => {
-    expectTypeOf(read()).toEqualTypeOf<import('rxjs').Observable<Message<number>>>()
+    expectTypeOf(read()).toEqualTypeOf<Observable<Message<number>>>()
+    const several = fromTopic(kafka, [numbers, topic('failed', text)], { groupId: 'group' })
+    expectTypeOf(several).toEqualTypeOf<Observable<Message<number | string>>>()
   })
 
   it('refuses wrong options when it is called', () => {
@@ -176,6 +178,18 @@ describe('fromTopic', () => {
     expect(() => read({ groupId: '' })).toThrow('Expected `groupId` to be a non-empty string')
     // @ts-expect-error no such policy
     expect(() => read({ onNack: 'ignore' })).toThrow('Expected `onNack` to be one of stop, skip, got `ignore`')
+    // @ts-expect-error a group is needed
+    expect(() => fromTopic(kafka, numbers)).toThrow(
+      'Expected `options` to be an object with a groupId, got `undefined`',
+    )
+    // @ts-expect-error a name is not a topic
+    expect(() => fromTopic(kafka, 'numbers', { groupId: 'group' })).toThrow(
+      'Expected `topics` to be a topic or several: topic(name, codec), got `numbers` (string)',
+    )
+    // @ts-expect-error KafkaJS's own client is not a broker
+    expect(() => fromTopic({ consumer() {} }, numbers, { groupId: 'group' })).toThrow(
+      'Expected `kafka` to be a broker: kafkajs(yourKafka) or memoryBroker()',
+    )
   })
 })
 
@@ -317,6 +331,27 @@ describe('fromTopic, when a message fails', () => {
     expect(attempts).toEqual([1, 2, 3])
     pass(2000)
     expect(committed()).toBe(2)
+  })
+
+  it.each([
+    ['gives a word', () => 'skip', 'it gave "skip"'],
+    ['gives nothing', () => undefined, 'it gave undefined'],
+    ['retries at no time', () => ({ do: 'retry' }), 'it gave {"do":"retry"}'],
+    [
+      'throws',
+      () => {
+        throw new Error('oops')
+      },
+      'oops',
+    ],
+  ])('stops, and says why, when its policy %s', (_, policy, why) => {
+    const errors: unknown[] = []
+    produce(kafka, 'numbers', range(3))
+    failing({ onNack: policy as unknown as NackPolicy }).subscribe({ error: (error) => errors.push(error) })
+    pass(3000)
+    expect(committed()).toBe(1)
+    expect(String(errors[0])).toContain('Cannot process numbers[0]@1: Expected the policy of onNack to give')
+    expect(String(errors[0])).toContain(`${why}; it was asked about: boom`)
   })
 
   it('stops at a message that was torn down before it was settled', () => {
