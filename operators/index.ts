@@ -1,3 +1,4 @@
+export type { OnMiss } from '../lib/into.ts'
 export type {
   EnrichFromInfluxOptions,
   FluxQuery,
@@ -8,7 +9,7 @@ export type {
 } from './enrichFromInflux/enrichFromInflux.ts'
 export { enrichFromInflux } from './enrichFromInflux/enrichFromInflux.ts'
 
-export type { FetchLike, PostInit, PostToOptions, ResponseLike } from './postTo.ts'
+export type { FetchLike, HttpHeaders, PostInit, PostToOptions, ResponseLike } from './postTo.ts'
 export { postTo } from './postTo.ts'
 export type { EsHit, EsLike, EsReplies, EsReply, EsSearch, SearchEsOptions } from './searchEs/searchEs.ts'
 export { searchEs } from './searchEs/searchEs.ts'

@@ -42,7 +42,8 @@ export interface PostToOptions<A> extends RequestOptions {
   readonly fetch?: FetchLike
 }
 
-type HttpHeaders = Readonly<Record<string, string>>
+/** Headers of a request, by name. */
+export type HttpHeaders = Readonly<Record<string, string>>
 type Post = Omit<PostInit, 'signal'>
 
 interface Answer {
