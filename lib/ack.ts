@@ -8,6 +8,8 @@ import { operate } from './operate.ts'
  *     source  a--b--c
  *     acked   a--b--c
  *     ack()   a--b--c   values
+ *
+ * Each message is acked before its value is emitted: what comes after `ack()` may be lost in a crash.
  */
 export function ack<A>(): OperatorFunction<Message<A>, A> {
   return operate((message, out) => {

@@ -4,6 +4,7 @@ import type { Members } from './members.ts'
 
 /** What Kafka keeps beside a message; a name that came more than once has an array. */
 export type Headers = Readonly<Record<string, HeaderValue>>
+/** A header's value, or its values; undefined counts as none. */
 export type HeaderValue = Uint8Array | string | readonly (Uint8Array | string)[] | undefined
 
 /**
@@ -29,6 +30,7 @@ export interface OutgoingMessage {
   readonly partition?: number
 }
 
+/** A partition of a topic, by its number from 0. */
 export interface TopicPartition {
   readonly topic: string
   readonly partition: number
@@ -85,7 +87,9 @@ export interface ConsumerHandler {
 export interface Consumer {
   /** Commits, once, under the present assignment. One call at a time. */
   commit(offsets: readonly Position[], done: (error: CommitError | null) => void): void
+  /** Fetches no more of a partition. */
   pause(partition: TopicPartition): void
+  /** Fetches of it again. */
   resume(partition: TopicPartition): void
   /** Moves the place of reading. */
   seek(position: Position): void
@@ -103,6 +107,7 @@ export interface Broker {
   readonly members: Members
   /** A number in [0, 1), for jitter. */
   random(): number
+  /** Joins a group; the handler hears of everything until `leave`. */
   consume(options: ConsumeOptions, handler: ConsumerHandler): Consumer
   /** Produces with acks from all in-sync replicas; `done` once all are written. */
   send(messages: readonly OutgoingMessage[], done: (error: Error | null) => void): void

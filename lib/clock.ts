@@ -5,7 +5,9 @@
  * virtual time.
  */
 export interface Clock {
+  /** The time, in ms since 1970. */
   now(): number
+  /** Does work once, after `ms` (0 when left out). */
   schedule(work: () => void, ms?: number): Timer
 }
 

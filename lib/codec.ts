@@ -2,7 +2,9 @@ import { DecodeError } from './errors.ts'
 
 /** How values become bytes and bytes values. Both directions are synchronous; a `decode` that can't do it throws. */
 export interface Codec<A> {
+  /** Makes a value of a message's bytes; null is a tombstone. */
   readonly decode: (bytes: Uint8Array | null) => A
+  /** Makes bytes or text of a value; null is a tombstone. */
   readonly encode: (value: A) => Uint8Array | string | null
 }
 

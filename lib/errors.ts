@@ -44,7 +44,7 @@ export class DecodeError extends PermanentError {
   override readonly name = 'DecodeError'
 }
 
-/** The failure of one message, with its place. */
+/** The failure of one message, with its place; `cause` is what it was nacked with. A source that stops errors with it. */
 export class MessageError extends Error {
   override readonly name = 'MessageError'
   readonly topic: string

@@ -1,7 +1,17 @@
 import type { Position, TopicPartition } from './broker.ts'
 import type { CommitError } from './errors.ts'
 
-/** What a source tells beside its messages. */
+/**
+ * What a source tells beside its messages.
+ *
+ * - `assigned`: it joined, and `partitions` is all it has; `retained` are those that it had before
+ * - `revoked`: the group rebalances; what was in flight was waited for `drainMs`, `unsettled` messages were left over
+ * - `lost`: the membership is gone; what was in flight there is delivered again, to whoever has the partitions now
+ * - `committed`, `commitFailed`: what became of a commit; one that failed is due again by itself, unless it was fenced
+ * - `nacked`: a message failed for good, and what `onNack` does with it; log this
+ * - `trouble`: the broker can't be reached or refused, and is tried again
+ * - `closed`: it left the group; `unsettled` messages will be delivered again
+ */
 export type SourceEvent =
   | {
       readonly type: 'assigned'
@@ -31,29 +41,40 @@ export type SourceEvent =
 
 /** How one assigned partition stands. Offsets are next to read. */
 export interface PartitionHealth extends TopicPartition {
+  /** What the group has committed; null when it has committed nothing. */
   readonly committed: number | null
+  /** The low watermark: all before it is acked, so it may be committed. */
   readonly low: number
+  /** The next to deliver. */
   readonly next: number
+  /** The end of the log, as the last fetch saw it. */
   readonly highWatermark: number
   /** highWatermark − committed */
   readonly lag: number
+  /** Messages delivered and not yet settled. */
   readonly inFlight: number
-  /** Fetched and not yet delivered. */
+  /** Messages fetched and not yet delivered. */
   readonly backlog: number
 }
 
 /** How a source stands. */
 export interface SourceHealth {
   readonly groupId: string
+  /** `paused`: by `pause()`, not by back-pressure. `draining`: settles, commits and leaves. */
   readonly state: 'joining' | 'reading' | 'paused' | 'rebalancing' | 'draining' | 'closed'
+  /** Those assigned now. */
   readonly partitions: readonly PartitionHealth[]
   /** Messages delivered, with repeats. */
   readonly delivered: number
+  /** Messages that failed for good, at each delivery. */
   readonly nacked: number
+  /** Of these, those that `onNack` skipped. */
   readonly skipped: number
+  /** Of these, those that were sent to a dead-letter topic. */
   readonly deadLettered: number
   /** Settlements that came twice or after the assignment. */
   readonly late: number
+  /** Commits that the broker took. */
   readonly commits: number
   /** The broker's last refusal, until it works again. */
   readonly trouble: Error | null

@@ -12,6 +12,8 @@ import { Scope } from './scope.ts'
  *       store            ---a-----b
  *       notify           -a-----b
  *     acked              ---a-----b
+ *
+ * A message may come out once for each branch, in the order they are done.
  */
 export function fork<A, B, C>(one: Branch<A, B>, two: Branch<A, C>): Branch<A, B | C>
 export function fork<A, B, C, D>(one: Branch<A, B>, two: Branch<A, C>, three: Branch<A, D>): Branch<A, B | C | D>
@@ -33,4 +35,5 @@ export function fork<A>(...branches: Branch<A, unknown>[]): Branch<A, unknown> {
     })
 }
 
+/** An operator over messages. */
 type Branch<A, B> = OperatorFunction<Message<A>, Message<B>>

@@ -8,9 +8,13 @@ export interface Member {
   readonly reads: string
   /** Delivers no more, lets what is in flight settle, commits, leaves the group; completes the stream. */
   drain(): void
+  /** Delivers nothing until `resume`; stays in the group. */
   pause(): void
+  /** Goes on after `pause`. */
   resume(): void
+  /** Goes on reading a partition at another offset. */
   seek(position: Position): void
+  /** Says how it stands. */
   health(): SourceHealth
   /** Hears of every event from now on. */
   listen(listener: (event: SourceEvent) => void): void
@@ -35,6 +39,7 @@ export class Members {
     this.claimed?.push(member)
   }
 
+  /** Forgets a member that has left. */
   remove(member: Member): void {
     this.live.delete(member)
   }

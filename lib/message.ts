@@ -58,14 +58,17 @@ export class Message<out T> {
     this.slot = slot
   }
 
+  /** The name of its topic. */
   get topic(): string {
     return this.token.origin.topic
   }
 
+  /** Its partition, from 0. */
   get partition(): number {
     return this.token.origin.partition
   }
 
+  /** Its place in the partition. */
   get offset(): number {
     return Number(this.raw.offset)
   }
@@ -75,10 +78,12 @@ export class Message<out T> {
     return Number(this.raw.timestamp)
   }
 
+  /** The key's bytes, null when it has none; as text: `Buffer.from(key).toString()`. */
   get key(): Uint8Array | null {
     return this.raw.key
   }
 
+  /** Its headers; their values are bytes, as a rule. */
   get headers(): Headers {
     return this.raw.headers ?? {}
   }

@@ -16,7 +16,10 @@ export interface RequestOptions {
   readonly timeout?: number
   /** How transient failures are tried again, in place: the message's lane waits. @default for ever, 200 ms × 2 up to 30 s */
   readonly retry?: RetryOptions
-  /** Says what becomes of a failure; its `cause` is the client's own error. @default the operator's own table */
+  /**
+   * Says what becomes of a failure; its `cause` is the client's own error. @default the operator's own table; in
+   * `perBatch` a `TransientError` is transient, a `FatalError` fatal, any other permanent
+   */
   readonly classify?: (error: unknown) => ErrorClass
   /** The operator's name, in errors and for the receivers' idempotency keys. @default the function's name */
   readonly name?: string
@@ -24,7 +27,7 @@ export interface RequestOptions {
 
 /** How many messages go into one request. */
 export interface BatchOptions {
-  /** Messages in a request at most. */
+  /** Messages in a request at most. @default 100, or what the operator says */
   readonly max?: number
   /** How long a message waits for others when the source is quiet, in ms. @default 5 */
   readonly wait?: number
@@ -32,6 +35,7 @@ export interface BatchOptions {
 
 /** Options of {@link perBatch}. */
 export interface PerBatchOptions extends RequestOptions {
+  /** How many messages go into one request. @default { max: 100, wait: 5 } */
   readonly batch?: BatchOptions
   /** Whether one request may hold several messages of a lane: only where the server applies them in order. @default false */
   readonly repeats?: boolean
@@ -44,6 +48,7 @@ export type Outcome<B> = { readonly value: B } | { readonly error: unknown } | '
 
 /** One request, which carries many messages. */
 export interface Batch<A> {
+  /** Those that the requests were prepared from, in the same order. Settling them is not up to `send`. */
   readonly messages: readonly Message<A>[]
   /** Aborts when the time is up or the pipe is torn down. */
   readonly signal: AbortSignal
@@ -60,6 +65,21 @@ export interface Batch<A> {
  * failed of its items, apart from the rest; both hold their lanes. When a request of several fails for good, its
  * messages are tried one by one, so that one bad message is one bad message. A message whose partition was taken away
  * is not sent any more.
+ *
+ * What `send` or an outcome fails with is *permanent*, unless it is a `TransientError` or `FatalError` or
+ * `options.classify` says otherwise.
+ *
+ * ```ts
+ * const setIn = (redis: Redis) =>
+ *   perBatch(
+ *     (order: Order) => [order.id, order.symbol],
+ *     async (pairs) => {
+ *       await redis.mset(pairs.flat())
+ *       return pairs.map(([id]) => ({ value: id }))
+ *     },
+ *     { name: 'setIn', classify: () => 'transient' },
+ *   )
+ * ```
  *
  * @param prepare what a message asks for; if it throws, the message is nacked
  * @param send performs one request; gives one {@link Outcome} for each of `requests`, in order

@@ -22,7 +22,7 @@ export interface PerMessageOptions {
  *     source                                a--b--c
  *     perMessage(filter(isLarge))           a-----c      acked: b, at once
  *     perMessage(mergeMap(lines))           (xyz)(uv)…   acked: a, with the last of x, y, z
- *     perMessage(mergeMap(() => throwError  -------      nacked: a, b, c
+ *     perMessage(mergeMap(fails))           -------      nacked: a, b, c
  *
  * For a synchronous step, {@link mapValue} and its like cost a fraction.
  *

@@ -4,7 +4,8 @@ import { operate } from './operate.ts'
 import { Scope } from './scope.ts'
 
 /**
- * Maps the value and keeps the message. If `project` throws, the message is nacked.
+ * Maps the value and keeps the message. If `project` throws, the message is nacked. Synchronous: a promise would be the
+ * new value; use `perMessage(mergeMap(f))` to wait for one.
  *
  *     source            a--b--c
  *     mapValue(x => 2x) A--B--C
@@ -37,7 +38,10 @@ export function filterValue<A>(
   })
 }
 
-/** Looks at each value and passes the message on. If `look` throws, the message is nacked. */
+/**
+ * Looks at each value and passes the message on. If `look` throws, the message is nacked. Does not wait for a promise:
+ * for asynchronous work use `perMessage(mergeMap(f))`.
+ */
 export function tapValue<A>(look: (value: A, message: Message<A>) => void): OperatorFunction<Message<A>, Message<A>> {
   return operate((message, out) => {
     look(message.value, message)
@@ -46,7 +50,8 @@ export function tapValue<A>(look: (value: A, message: Message<A>) => void): Oper
 }
 
 /**
- * Makes several messages of one, which is acked with the last of them; of no value, at once.
+ * Makes several messages of one, which is acked with the last of them; of no value, at once. If `project` throws, the
+ * message is nacked.
  *
  *     source               a-------b
  *     flatMapValue(split)  (xyz)----

@@ -8,9 +8,13 @@ import { Message, type Origin, type Token, type Verdict } from '../message.ts'
 export interface MarbleOptions<T> {
   /** The key of each value; none when left out. */
   readonly key?: (value: T) => string | null
+  /** Headers of every message. @default {} */
   readonly headers?: Headers
+  /** @default 'topic' */
   readonly topic?: string
+  /** @default 0 */
   readonly partition?: number
+  /** @default 'group' */
   readonly groupId?: string
 }
 

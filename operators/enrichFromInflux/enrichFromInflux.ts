@@ -17,7 +17,9 @@ export type { InfluxPoint } from './timelines.ts'
 
 /** Options of {@link enrichFromInflux}. Times in ms. */
 export interface EnrichFromInfluxOptions extends RequestOptions {
+  /** The organization, by name or id. */
   readonly org: string
+  /** The bucket, by name. */
   readonly bucket: string
   /** How old a value may be at the instant; InfluxDB reads no further back. @default 30 days */
   readonly lookback?: number
@@ -45,7 +47,7 @@ const DAY = 86_400_000
  *
  * @param influx the client's `InfluxDB`, or a function that runs a query
  * @param options `into`: the key that the value gets in the message's value, or a function that puts it anywhere;
- * `onMiss`: `'drop'` acks messages without a value instead of passing them on
+ * `onMiss`: `'null'` (default) passes messages without a value on with null, `'drop'` acks them
  * @throws TypeError for a wrong option, at once
  */
 export function enrichFromInflux<A, const K extends string, const M extends OnMiss = 'null'>(

@@ -35,7 +35,7 @@ export interface SearchEsOptions extends RequestOptions {
  *
  * @param es the client; each request carries its own time-out, and is not retried by the client
  * @param options `into`: the key that the hit gets in the message's value, or a function that puts it anywhere;
- * `onMiss`: `'drop'` acks messages without a hit instead of passing them on
+ * `onMiss`: `'null'` (default) passes messages without a hit on with null, `'drop'` acks them
  * @throws TypeError for a wrong option, at once
  */
 export function searchEs<A, const K extends string, S = unknown, const M extends OnMiss = 'null'>(
