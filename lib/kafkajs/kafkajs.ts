@@ -1,5 +1,6 @@
 import type { Broker } from '../broker.ts'
 import { systemClock } from '../clock.ts'
+import { refuse } from '../expect.ts'
 import { Members } from '../members.ts'
 import { Admin } from './admin.ts'
 import type { KafkaClient, Partitioner } from './client.ts'
@@ -20,8 +21,12 @@ export interface KafkajsOptions {
  * topic, refused credentials, offsets that are no longer in the log) errors the stream.
  *
  * @param kafka an instance of KafkaJS 2.2's `Kafka`
+ * @throws TypeError when it is something else, at once
  */
 export function kafkajs(kafka: KafkaClient, options: KafkajsOptions = {}): Broker {
+  // JavaScript users: the options of a Kafka are not a Kafka.
+  if (typeof (kafka as Partial<KafkaClient> | undefined)?.consumer !== 'function')
+    refuse('kafka', 'an instance of KafkaJS: new Kafka({ brokers })', kafka)
   const clock = systemClock
   const admin = new Admin(kafka)
   const producer = new Producer(kafka, clock, options.createPartitioner)
