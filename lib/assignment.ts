@@ -63,6 +63,7 @@ export class Assignment<A> {
     this.retire(old)
     const { committed, highWatermark } = old
     const moved = new Partition(this.host, { topic, partition, committed, highWatermark, position: offset })
+    moved.paused = old.paused
     this.partitions.set(keyOf(old), moved)
   }
 

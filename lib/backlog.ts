@@ -20,6 +20,10 @@ export class Backlog {
     return this.messages.length - this.cursor + this.waiting
   }
 
+  get isEmpty(): boolean {
+    return this.length === 0 && this.later.length === 0
+  }
+
   add(messages: readonly RawMessage[], nextOffset: number): void {
     this.later.push({ messages, nextOffset })
     this.waiting += messages.length

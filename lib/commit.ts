@@ -12,6 +12,7 @@ export interface CommitHost {
   /** ms from the first ack to the commit */
   readonly commitInterval: number
   partitions(): Iterable<Partition<unknown>>
+  /** The broker has confirmed these. */
   committed(offsets: readonly Position[]): void
   commitFailed(error: CommitError): void
 }
@@ -82,17 +83,16 @@ export class Committer {
     this.underWay = true
     this.lastAt = this.host.clock.now()
     this.consumer.commit(offsets, (error) => {
-      this.underWay = false
-      if (error === null) this.confirm(due, offsets)
+      if (error === null) this.confirm(offsets)
       else this.fail(error)
     })
   }
 
-  private confirm(due: readonly Partition<unknown>[], offsets: readonly Position[]): void {
-    due.forEach((partition, i) => {
-      partition.committed = (offsets[i] as Position).offset
-    })
+  // Whoever hears of a commit may ask for the next, so the host is told while this one still counts as under way.
+
+  private confirm(offsets: readonly Position[]): void {
     this.host.committed(offsets)
+    this.underWay = false
     // Acks came meanwhile. Whoever waits for a flush waits for them too.
     if (this.flushed.length > 0) this.commit()
     else this.touchIfDue()
@@ -100,8 +100,10 @@ export class Committer {
 
   private fail(error: CommitError): void {
     this.host.commitFailed(error)
+    this.underWay = false
     this.end()
-    if (error.kind === 'retriable' || error.kind === 'rebalancing') this.touch()
+    // Also when fenced: by now another assignment may have acks.
+    if (error.kind !== 'fatal') this.touchIfDue()
   }
 
   private end(): void {

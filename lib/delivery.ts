@@ -17,7 +17,6 @@ export interface DeliveryHost<A> {
   readonly broker: Broker
   readonly topics: Topics<A>
   readonly options: Required<SourceOptions>
-  readonly isEnding: boolean
   next(message: Message<A>): void
   /** Ends the subscription in order; with an error when there is one. */
   drain(failure?: Error): void
@@ -73,7 +72,8 @@ export class Delivery<A> implements PartitionHost<A>, CommitHost, EmissionHost<A
   /** Emits from now on. */
   start(): void {
     this.emission.halted = false
-    for (const { backlog } of this.assignment) if (backlog > 0) return this.emission.wake()
+    this.holdBack()
+    for (const partition of this.assignment) if (partition.hasFetched) return this.emission.wake()
   }
 
   /** Emits no more; what is fetched is kept. */
@@ -86,6 +86,21 @@ export class Delivery<A> implements PartitionHost<A>, CommitHost, EmissionHost<A
     this.halt()
     for (const partition of this.assignment) partition.discard()
     this.emission.slice(() => {})
+  }
+
+  /** Ends the assignment: nothing is delivered, tried again or committed any more. */
+  close(): void {
+    this.halt()
+    this.assignment.remove([...this.assignment])
+    this.committer.suspend()
+    this.refusals.clear()
+    this.checkSettled()
+  }
+
+  /** Does work once no message is on its way down. */
+  whenQuiet(work: () => void): void {
+    if (this.emission.isBusy) this.emission.onQuiet(work)
+    else this.emission.slice(work)
   }
 
   /** Calls `done` when what is in flight has settled, or after `drainTimeout`. */
@@ -140,6 +155,10 @@ export class Delivery<A> implements PartitionHost<A>, CommitHost, EmissionHost<A
   }
 
   committed(offsets: readonly Position[]): void {
+    for (const position of offsets) {
+      const partition = this.assignment.get(position)
+      if (partition !== undefined) partition.committed = position.offset
+    }
     this.counts.commits++
     this.host.tell({ type: 'committed', groupId: this.groupId, offsets })
   }

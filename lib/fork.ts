@@ -25,7 +25,12 @@ export function fork<A>(...branches: Branch<A, unknown>[]): Branch<A, unknown> {
       out.add(merge(...branches.map((branch, i) => (inputs[i] as Subject<Message<A>>).pipe(branch))).subscribe(out))
       const split = operate<A, never>((message) => {
         const scope = new Scope(message)
-        for (const input of inputs) input.next(scope.child(message.value))
+        for (const input of inputs) {
+          const child = scope.child(message.value)
+          // A branch that has had enough listens no more.
+          if (input.observed) input.next(child)
+          else child.abandon()
+        }
         scope.close()
       })
       const complete = () => {

@@ -48,10 +48,15 @@ export function fromTopic<A>(
     reader = subscriber
     const open = () => {
       afterLeave = undefined
-      live = new Reading(kafka, read, all, subscriber, () => {
-        live = undefined
-        afterLeave?.()
-      })
+      try {
+        live = new Reading(kafka, read, all, subscriber, () => {
+          live = undefined
+          afterLeave?.()
+        })
+      } catch (error) {
+        // Told to the subscriber, whose teardown makes room for the next.
+        subscriber.error(error)
+      }
     }
     if (live === undefined) open()
     else afterLeave = open

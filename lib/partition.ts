@@ -52,7 +52,6 @@ export class Partition<A> implements TrackerOwner {
   private readonly host: PartitionHost<A>
   private readonly fetched = new Backlog()
   private looks = 0
-  private readonly attempts = new Map<number, number>()
   private controller: AbortController | undefined
   private ended = false
   private readonly start: number
@@ -75,6 +74,11 @@ export class Partition<A> implements TrackerOwner {
   /** Messages fetched and not yet delivered. */
   get backlog(): number {
     return this.fetched.length
+  }
+
+  /** Whether something is fetched that was not looked at: messages, or the news that there are none. */
+  get hasFetched(): boolean {
+    return !this.fetched.isEmpty
   }
 
   /** Messages somebody works on. */
@@ -134,10 +138,6 @@ export class Partition<A> implements TrackerOwner {
     this.host.refused({ partition: this, slot, verdict, error, raw })
   }
 
-  attemptOf(slot: number): number {
-    return this.attempts.get(slot) ?? 1
-  }
-
   add(messages: readonly RawMessage[], nextOffset: number): void {
     this.fetched.add(messages, nextOffset)
   }
@@ -159,16 +159,8 @@ export class Partition<A> implements TrackerOwner {
 
   /** Delivers a refused message once more. */
   redeliver({ slot, raw }: Refusal<A>): void {
-    this.attempts.set(slot, this.attemptOf(slot) + 1)
-    this.resting--
+    this.tracker.again(slot)
     this.emitOne(slot, raw)
-  }
-
-  /** Settles a refused message for good. */
-  release(slot: number): void {
-    this.attempts.delete(slot)
-    this.resting--
-    this.tracker.ack(slot)
   }
 
   /** Forgets what is fetched and not delivered: reading goes on from {@link Tracker.next}. */

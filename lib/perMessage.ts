@@ -68,6 +68,7 @@ class Runs<A, B> {
       },
     })
     this.out.add(subscription)
+    this.out.add(() => this.close())
   }
 
   /** A run that outlived its synchronous part has ended: its place and its lane are free. */
@@ -76,13 +77,15 @@ class Runs<A, B> {
     this.active--
     const behind = lane === undefined ? undefined : this.lanes.get(lane)
     if (behind !== undefined) this.follow(lane as Lane, behind)
-    while (this.active < this.concurrency && this.waiting.length > 0) this.admit(this.waiting.shift() as Message<A>)
+    while (this.active < this.concurrency && this.waiting.length > 0 && !this.out.closed)
+      this.admit(this.waiting.shift() as Message<A>)
     this.completeIfDone()
   }
 
   private add(message: Message<A>): void {
     // Whoever waits was there first, and may be of the same lane.
     if (this.waiting.length > 0 || !this.admit(message)) this.waiting.push(message)
+    if (this.sourceDone) this.completeIfDone()
   }
 
   /** Starts a message, or lets it wait in its lane; false when there is no place. */
@@ -97,29 +100,39 @@ class Runs<A, B> {
 
   /** Starts the next of a lane; those that end at once hold up nobody. */
   private follow(lane: Lane, behind: Queue<Message<A>>): void {
+    while (behind.length > 0 && !this.out.closed) if (this.start(behind.shift() as Message<A>, behind)) return
     this.lanes.delete(lane)
-    for (let next = behind.shift(); next !== undefined; next = behind.shift()) if (this.start(next, behind)) return
   }
 
   /** Starts a message's run; true when it outlives its synchronous part. Only then it holds its lane. */
   private start(message: Message<A>, behind?: Queue<Message<A>>): boolean {
     const run = new Run<A, B>(message, this)
+    // From here on: what it does synchronously may end other runs, and it is not the last of them.
+    this.active++
     try {
       this.op(single(message.value)).subscribe(run)
     } catch (error) {
       run.error(error)
     }
     run.endSlice()
-    if (run.closed) return false
+    if (run.closed) {
+      this.active--
+      return false
+    }
     run.lane = laneOf(message, this.order)
     if (run.lane !== undefined) this.lanes.set(run.lane, behind ?? new Queue())
-    this.active++
     this.out.add(run)
     return true
   }
 
   private completeIfDone(): void {
     if (this.sourceDone && this.active === 0) this.out.complete()
+  }
+
+  /** Torn down: what waits is given up, as the runs are. */
+  private close(): void {
+    for (const queue of [this.waiting, ...this.lanes.values()])
+      while (queue.length > 0) (queue.shift() as Message<A>).abandon()
   }
 }
 
@@ -143,8 +156,8 @@ class Run<A, B> extends Subscriber<B> {
 
   /** The synchronous part is over: what comes from now on comes alone. */
   endSlice(): void {
-    this.inSlice = false
     if (!this.closed && this.hasFirst && this.scope === undefined) this.spread()
+    this.inSlice = false
   }
 
   /** The first is the chain's own subscription, as a rule the only one: a list for it would cost as much as the chain. */
@@ -168,6 +181,8 @@ class Run<A, B> extends Subscriber<B> {
       return
     }
     this.runs.out.next((this.scope ?? this.spread()).child(value))
+    // Until its synchronous part is over nobody else would tell the chain.
+    if (this.runs.out.closed) this.unsubscribe()
   }
 
   protected override _error(error: unknown): void {

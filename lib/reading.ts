@@ -9,6 +9,7 @@ import type {
 } from './broker.ts'
 import { Delivery, type DeliveryHost } from './delivery.ts'
 import type { SourceEvent, SourceHealth } from './events.ts'
+import { refuse } from './expect.ts'
 import { healthOf } from './health.ts'
 import type { Member } from './members.ts'
 import type { Message } from './message.ts'
@@ -40,6 +41,8 @@ export class Reading<A> implements Member, ConsumerHandler, DeliveryHost<A> {
   private state: SourceHealth['state'] = 'joining'
   private isPaused = false
   private lastTrouble: Error | null = null
+  /** Why it ends, when not because it was asked to. */
+  private failure: Error | undefined
 
   /** Joins the group. @throws Error when the group is read from already, with other topics */
   constructor(
@@ -61,7 +64,7 @@ export class Reading<A> implements Member, ConsumerHandler, DeliveryHost<A> {
     this.delivery = new Delivery(this, this.consumer)
   }
 
-  get isEnding(): boolean {
+  private get isEnding(): boolean {
     return this.state === 'draining' || this.state === 'closed'
   }
 
@@ -94,15 +97,18 @@ export class Reading<A> implements Member, ConsumerHandler, DeliveryHost<A> {
   }
 
   revoking(partitions: readonly TopicPartition[], done: () => void): void {
-    if (this.isEnding) return done()
+    if (this.state === 'closed') return done()
     const { delivery } = this
     const { clock, committer } = delivery
     const since = clock.now()
-    this.state = 'rebalancing'
-    delivery.stop()
+    if (!this.isEnding) {
+      this.state = 'rebalancing'
+      delivery.stop()
+    }
     delivery.whenSettled(() => {
       committer.flush(() => {
-        if (!this.isEnding) committer.suspend()
+        // By now the partitions may be lost, and others assigned.
+        if (this.state === 'rebalancing') committer.suspend()
         const event = { drainMs: clock.now() - since, unsettled: delivery.assignment.inFlight }
         this.tell({ type: 'revoked', groupId: this.groupId, partitions: partitions.map(placeOf), ...event })
         done()
@@ -125,8 +131,11 @@ export class Reading<A> implements Member, ConsumerHandler, DeliveryHost<A> {
 
   failed(error: Error): void {
     if (this.state === 'closed') return
+    const failure = this.isEnding ? this.failure : error
+    // A stream that has completed can't error any more, and one that stops has its error already.
+    if (failure !== error) this.trouble(error)
     this.close()
-    this.sink.error(error)
+    if (failure !== undefined) this.sink.error(failure)
   }
 
   // What its user asks for
@@ -134,10 +143,11 @@ export class Reading<A> implements Member, ConsumerHandler, DeliveryHost<A> {
   drain(failure?: Error): void {
     if (this.isEnding) return
     this.state = 'draining'
+    this.failure = failure
     this.delivery.stop()
     // Completing empties every buffer downstream. An error would throw them away, so it comes last.
-    if (failure === undefined) this.delivery.slice(() => this.sink.complete())
-    this.delivery.whenSettled(() => this.leave(failure))
+    if (failure === undefined) this.delivery.whenQuiet(() => this.sink.complete())
+    this.delivery.whenSettled(() => this.leave())
   }
 
   /** Ends at once: what is unsettled is given up; what is acked is still committed, in the background. */
@@ -146,6 +156,7 @@ export class Reading<A> implements Member, ConsumerHandler, DeliveryHost<A> {
     this.state = 'draining'
     this.delivery.halt()
     for (const partition of this.delivery.assignment) partition.end()
+    this.delivery.checkSettled()
     this.leave()
   }
 
@@ -164,9 +175,11 @@ export class Reading<A> implements Member, ConsumerHandler, DeliveryHost<A> {
   }
 
   seek(position: Position): void {
+    const { offset } = position
+    if (!Number.isInteger(offset) || offset < 0) refuse('offset', 'an integer >= 0', offset)
     this.delivery.assignment.seek(position)
     this.consumer.seek(position)
-    this.delivery.committer.touch()
+    this.delivery.emitted()
   }
 
   health(): SourceHealth {
@@ -188,23 +201,21 @@ export class Reading<A> implements Member, ConsumerHandler, DeliveryHost<A> {
     for (const listener of this.listeners) listener(event)
   }
 
-  private leave(failure?: Error): void {
+  private leave(): void {
+    if (this.state === 'closed') return
     this.delivery.committer.flush(() => {
       this.consumer.leave(() => {
         if (this.state === 'closed') return
         this.close()
-        if (failure !== undefined) this.sink.error(failure)
+        if (this.failure !== undefined) this.sink.error(this.failure)
       })
     })
   }
 
   private close(): void {
-    const { assignment, committer } = this.delivery
-    const unsettled = assignment.inFlight
+    const unsettled = this.delivery.assignment.inFlight
     this.state = 'closed'
-    this.delivery.halt()
-    assignment.remove([...assignment])
-    committer.suspend()
+    this.delivery.close()
     this.broker.members.remove(this)
     this.tell({ type: 'closed', groupId: this.groupId, unsettled })
     this.onClosed()

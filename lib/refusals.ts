@@ -1,4 +1,5 @@
 import type { Position } from './broker.ts'
+import type { Timer } from './clock.ts'
 import type { Delivery } from './delivery.ts'
 import { errorClassOf, FatalError, fatalAt, MessageError, messageOf } from './errors.ts'
 import { type NackAction, type NackPolicy, nackPolicy, type OnNack } from './onNack.ts'
@@ -11,6 +12,7 @@ const AGAIN = 1000
 export class Refusals<A> {
   private readonly delivery: Delivery<A>
   private readonly policy: NackPolicy
+  private readonly timers = new Set<Timer>()
 
   constructor(delivery: Delivery<A>, onNack: OnNack) {
     this.delivery = delivery
@@ -18,25 +20,30 @@ export class Refusals<A> {
   }
 
   add(refusal: Refusal<A>): void {
-    refusal.partition.resting++
     if (refusal.verdict === 'nacked') return this.decide(refusal, refusal.error)
     // Abandoned: when the whole pipe is being torn down that is as it should be, and we hear of it in a moment.
-    this.delivery.clock.schedule(() => this.decide(refusal, new Error(ABANDONED)), 0)
+    this.later(refusal, 0, () => this.decide(refusal, new Error(ABANDONED)))
+  }
+
+  /** Tries nothing again any more. */
+  clear(): void {
+    for (const timer of this.timers) timer.unsubscribe()
+    this.timers.clear()
   }
 
   private decide(refusal: Refusal<A>, error: unknown): void {
     const { delivery } = this
-    if (!this.isAlive(refusal)) return delivery.emitted()
-    const place = placeOf(refusal)
     const { action, failure = error } = this.actionFor(refusal, error)
     delivery.counts.nacked++
+    const place = placeOf(refusal)
     delivery.host.tell({ type: 'nacked', groupId: delivery.groupId, place, error, action: action.do })
-    if (action.do === 'stop') return delivery.host.drain(stopError(place, failure))
-    if (action.do === 'skip') {
+    if (action.do === 'stop') this.stop(refusal, failure)
+    else if (action.do === 'send') this.send(refusal, action)
+    else if (action.do === 'retry') this.retry(refusal, action.after)
+    else {
       delivery.counts.skipped++
-      refusal.partition.release(refusal.slot)
-    } else if (action.do === 'send') this.send(refusal, action)
-    else this.retry(refusal, action.after)
+      refusal.partition.tracker.ack(refusal.slot)
+    }
   }
 
   /** Stops at a policy that throws or does not know what to do: nothing else loses nothing. */
@@ -57,39 +64,63 @@ export class Refusals<A> {
       partition: partition.partition,
       raw,
       error,
-      attempt: partition.attemptOf(slot),
+      attempt: partition.tracker.attemptOf(slot),
       groupId: this.delivery.groupId,
       failedAt: this.delivery.clock.now(),
       random: () => this.delivery.random(),
     })
   }
 
+  private stop(refusal: Refusal<A>, error: unknown): void {
+    this.putDown(refusal)
+    this.delivery.host.drain(stopError(placeOf(refusal), error))
+  }
+
   /** Acked only once the dead letter is written. */
   private send(refusal: Refusal<A>, action: NackAction & { do: 'send' }): void {
     const { delivery } = this
+    const { partition, slot } = refusal
     delivery.host.broker.send([action.message], (error) => {
-      if (!this.isAlive(refusal)) return
+      if (partition.isEnded) return
       if (error === null) {
         delivery.counts.deadLettered++
-        refusal.partition.release(refusal.slot)
+        partition.tracker.ack(slot)
       } else if (errorClassOf(error) === 'transient') {
         delivery.host.trouble(error)
-        delivery.clock.schedule(() => this.isAlive(refusal) && this.send(refusal, action), AGAIN)
-      } else delivery.host.drain(stopError(placeOf(refusal), error))
+        this.rest(refusal, AGAIN, () => this.send(refusal, action))
+      } else this.stop(refusal, error)
     })
   }
 
   private retry(refusal: Refusal<A>, ms: number): void {
     const { delivery } = this
-    delivery.clock.schedule(() => {
-      if (!this.isAlive(refusal)) return
+    this.rest(refusal, ms, () => {
       if (!delivery.isHalted) delivery.slice(() => refusal.partition.redeliver(refusal))
       else this.retry(refusal, AGAIN)
-    }, ms)
+    })
   }
 
-  private isAlive({ partition }: Refusal<A>): boolean {
-    return !partition.isEnded && !this.delivery.host.isEnding
+  /** Lets a message wait for its next try. */
+  private rest(refusal: Refusal<A>, ms: number, tryAgain: () => void): void {
+    this.putDown(refusal)
+    this.later(refusal, ms, () => {
+      refusal.partition.resting--
+      tryAgain()
+    })
+  }
+
+  /** Nobody works on it now: it holds up neither a rebalance nor the end. */
+  private putDown({ partition }: Refusal<A>): void {
+    partition.resting++
+    this.delivery.checkSettled()
+  }
+
+  private later({ partition }: Refusal<A>, ms: number, work: () => void): void {
+    const timer = this.delivery.clock.schedule(() => {
+      this.timers.delete(timer)
+      if (!partition.isEnded) work()
+    }, ms)
+    this.timers.add(timer)
   }
 }
 

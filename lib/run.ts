@@ -78,6 +78,8 @@ class Run implements Running {
   private members: readonly Member[] = []
   private openPipelines = 0
   private openMembers = 0
+  /** Whether a member has left messages behind that were in flight. */
+  private isStuck = false
   /** Before that, one that ends at once must not end the run. */
   private isSubscribed = false
   private failure: { readonly error: unknown } | undefined
@@ -167,8 +169,9 @@ class Run implements Running {
 
   private endMember(unsettled: number): void {
     this.openMembers--
+    this.isStuck ||= unsettled > 0
     // What did not settle in time holds its pipeline open, perhaps for ever.
-    if (unsettled > 0 && this.openMembers === 0) this.abandonPipelines()
+    if (this.isStuck && this.openMembers === 0) this.abandonPipelines()
     this.endIfDone()
   }
 

@@ -10,7 +10,7 @@ export class Scope implements Token {
   private readonly parent: Token
   private readonly slot: number
   private readonly raw: RawMessage
-  private readonly settled: boolean[] = []
+  private children = 0
   /** Children not yet settled, and one for the scope itself until it is closed. */
   private open = 1
   private verdict: Verdict = 'acked'
@@ -26,7 +26,7 @@ export class Scope implements Token {
 
   child<T>(value: T): Message<T> {
     this.open++
-    return new Message(value, this.raw, this, this.settled.push(false) - 1)
+    return new Message(value, this.raw, this, this.children++)
   }
 
   /** No more children will come. */
@@ -34,9 +34,7 @@ export class Scope implements Token {
     this.count(verdict, error)
   }
 
-  settle(slot: number, verdict: Verdict, error: unknown): void {
-    if (this.settled[slot]) return
-    this.settled[slot] = true
+  settle(_slot: number, verdict: Verdict, error: unknown): void {
     this.count(verdict, error)
   }
 

@@ -11,7 +11,6 @@ export interface TrackerOwner extends Origin {
   acked(): void
   /** A message was not acked; it stays open until the owner calls {@link Tracker.ack}. */
   refused(slot: number, verdict: Verdict, error: unknown, raw: RawMessage): void
-  attemptOf(slot: number): number
 }
 
 /**
@@ -38,6 +37,8 @@ export class Tracker implements Token {
   private mask = MASK
   private offsets = new Float64Array(MASK + 1)
   private states = new Uint8Array(MASK + 1)
+  /** Of open messages that were delivered more than once, how often. */
+  private readonly attempts = new Map<number, number>()
   private fenced = false
 
   constructor(origin: TrackerOwner, position: number) {
@@ -85,6 +86,7 @@ export class Tracker implements Token {
     if (!this.isOpen(slot)) return
     this.states[slot & this.mask] = DONE
     this.pending--
+    if (this.attempts.size > 0) this.attempts.delete(slot)
     if (slot === this.head) this.moveLow()
     if (this.listening) this.origin.acked()
   }
@@ -93,6 +95,7 @@ export class Tracker implements Token {
   fence(): void {
     this.fenced = true
     this.pending = 0
+    this.attempts.clear()
   }
 
   idOf(_slot: number, raw: RawMessage): string {
@@ -100,7 +103,12 @@ export class Tracker implements Token {
   }
 
   attemptOf(slot: number): number {
-    return this.origin.attemptOf(slot)
+    return this.attempts.get(slot) ?? 1
+  }
+
+  /** Takes note that an open message is delivered once more. */
+  again(slot: number): void {
+    this.attempts.set(slot, this.attemptOf(slot) + 1)
   }
 
   private isOpen(slot: number): boolean {

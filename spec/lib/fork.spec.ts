@@ -1,4 +1,4 @@
-import { map, mergeMap, of, throwError, timer } from 'rxjs'
+import { map, mergeMap, of, take, throwError, timer } from 'rxjs'
 import { describe, expectTypeOf, it } from 'vitest'
 import { ack } from '../../lib/ack.ts'
 import { fork } from '../../lib/fork.ts'
@@ -46,6 +46,16 @@ describe('fork', () => {
       const fails = perMessage(mergeMap((_: string) => throwError(() => new Error('boom'))))
       expectObservable(messages.pipe(fork(fails, later(5, '')), ack())).toBe('-----a-|')
       expectObservable(nacks).toBe('-----a', { a: 'a: boom' })
+    }),
+  )
+
+  it(
+    'abandons what comes for a branch that has had enough',
+    marbles(({ scheduler, expectObservable }) => {
+      const { messages, acks, abandoned } = marbleMessages(scheduler, 'ab|', values)
+      expectObservable(messages.pipe(fork(take(1), later(3, '')), ack())).toBe('a--a(b|)')
+      expectObservable(acks).toBe('---a')
+      expectObservable(abandoned).toBe('----b')
     }),
   )
 

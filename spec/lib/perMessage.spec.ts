@@ -1,4 +1,19 @@
-import { EMPTY, filter, map, mergeMap, NEVER, Observable, of, pipe, retry, Subscription, throwError, timer } from 'rxjs'
+import {
+  EMPTY,
+  filter,
+  map,
+  mergeMap,
+  NEVER,
+  Observable,
+  of,
+  pipe,
+  retry,
+  type Subscriber,
+  Subscription,
+  take,
+  throwError,
+  timer,
+} from 'rxjs'
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import { ack } from '../../lib/ack.ts'
 import type { Message } from '../../lib/message.ts'
@@ -165,6 +180,57 @@ describe('perMessage', () => {
   )
 
   it(
+    'abandons what waits, too, when unsubscribed',
+    marbles(({ scheduler, expectObservable }) => {
+      const { messages, abandoned } = marbleMessages(scheduler, 'abcd', values, { key: (v) => (v < 'c' ? 'k' : v) })
+      expectObservable(messages.pipe(perMessage(wait(9), { concurrency: 2 })), '----!').toBe('')
+      expectObservable(abandoned).toBe('----(dbac)')
+    }),
+  )
+
+  it(
+    'ends a chain that emits without end once downstream has enough',
+    marbles(({ scheduler, expectObservable }) => {
+      const { messages } = marbleMessages(scheduler, 'a', values)
+      expectObservable(messages.pipe(perMessage(mergeMap(endless)), ack(), take(2))).toBe('(xx|)', { x: 1 })
+    }),
+  )
+
+  it(
+    'starts nothing more once downstream has enough',
+    marbles(({ scheduler, flush }) => {
+      const started: string[] = []
+      const chain = mergeMap((v: string) => {
+        started.push(v)
+        return v === 'a' ? timer(5).pipe(map(() => v)) : of(v)
+      })
+      const { messages } = marbleMessages(scheduler, 'abcd', values, { key: () => 'k' })
+      messages.pipe(perMessage(chain), ack(), take(2)).subscribe()
+      flush()
+      expect(started).toEqual(['a', 'b'])
+    }),
+  )
+
+  it(
+    'completes after the last run, also when it ends another one as it starts',
+    marbles(({ scheduler, expectObservable }) => {
+      const pair: { subscriber: Subscriber<string>; value: string }[] = []
+      const inPairs = (value: string) =>
+        new Observable<string>((subscriber) => {
+          pair.push({ subscriber, value })
+          if (pair.length < 2) return
+          for (const one of pair) {
+            one.subscriber.next(one.value)
+            one.subscriber.complete()
+          }
+        })
+      const chain = mergeMap((v: string) => (v === 'a' ? timer(5).pipe(map(() => v)) : inPairs(v)))
+      const { messages } = marbleMessages(scheduler, 'abc|', values, { key: (v) => (v === 'c' ? 'c' : 'k') })
+      expectObservable(messages.pipe(perMessage(chain), ack())).toBe('-----(acb|)')
+    }),
+  )
+
+  it(
     'acks from an empty chain',
     marbles(({ scheduler, expectObservable }) => {
       const { messages, acks } = marbleMessages(scheduler, 'a|', values)
@@ -205,6 +271,10 @@ describe('perMessage', () => {
     >()
   })
 })
+
+function* endless() {
+  for (;;) yield 1
+}
 
 function fail(): never {
   throw new Error('boom')

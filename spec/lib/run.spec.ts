@@ -66,6 +66,18 @@ describe('run', () => {
     expect(committed()).toBeUndefined()
   })
 
+  it('gives up what does not settle, also when another pipeline takes longer', async () => {
+    const never = fromTopic(kafka, numbers, { groupId: 'stuck', drainTimeout: 50 })
+    produce(kafka, 'numbers', range(2))
+    const stuck = never.pipe(perMessage(mergeMap((v) => of(v).pipe(delay(9e6, clock)))), ack())
+    const running = run(kafka, [stuck, slow()], { signals: false })
+    pass(10)
+    running.drain()
+    pass(700)
+    expect(running.health().map(({ state }) => state)).toEqual(['closed', 'closed'])
+    expect(await Promise.race([outcomeOf(running), Promise.resolve().then(tenTicks)])).toBe('closed')
+  })
+
   it('drains the others and rejects when one pipeline fails', async () => {
     const boom = read('b').pipe(
       mapValue(() => {
@@ -230,6 +242,12 @@ describe('run', () => {
     expect(running.health()[0]?.partitions[0]).toMatchObject({ committed: 10, lag: 0, inFlight: 0 })
   })
 })
+
+/** Long enough for promises that are settled. */
+async function tenTicks(): Promise<string> {
+  for (let i = 0; i < 10; i++) await null
+  return 'open'
+}
 
 function mapTo(seen: number[]) {
   return read().pipe(

@@ -113,6 +113,15 @@ describe('Tracker', () => {
     expect([tracker.late, tracker.low, tracker.pending]).toEqual([2, 1, 0])
   })
 
+  it('knows how often a message was delivered until it is acked', () => {
+    const { tracker } = trackerAt([0])
+    tracker.again(0)
+    tracker.again(0)
+    expect(tracker.attemptOf(0)).toBe(3)
+    tracker.ack(0)
+    expect(tracker.attemptOf(0)).toBe(1)
+  })
+
   it('names a message by topic, partition and offset', () => {
     const { tracker } = trackerAt([0])
     expect(tracker.idOf(0, { ...RAW, offset: '42' })).toBe('orders-0-42')

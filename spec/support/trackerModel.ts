@@ -118,7 +118,7 @@ export function ownerOf(heard: { acks: number; refusals: number }): TrackerOwner
     onQuiet: () => false,
     slice: (work) => work(),
   }
-  return { ...origin, acked: () => heard.acks++, refused: () => heard.refusals++, attemptOf: () => 1 }
+  return { ...origin, acked: () => heard.acks++, refused: () => heard.refusals++ }
 }
 
 /** As `expect(…).toEqual(…)`, which costs too much for a check after every step. */

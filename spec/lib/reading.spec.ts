@@ -1,0 +1,361 @@
+import { bufferCount, mergeAll, type Subscription } from 'rxjs'
+import type { TestScheduler } from 'rxjs/testing'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { json } from '../../lib/codec.ts'
+import type { SourceEvent } from '../../lib/events.ts'
+import { fromTopic } from '../../lib/fromTopic.ts'
+import type { Member } from '../../lib/members.ts'
+import type { Message } from '../../lib/message.ts'
+import { deadLetter, retry } from '../../lib/onNack.ts'
+import type { SourceOptions } from '../../lib/sourceOptions.ts'
+import { topic } from '../../lib/topic.ts'
+import { tapValue } from '../../lib/values.ts'
+import { HandBroker } from '../support/handBroker.ts'
+import { advance, virtualTime } from '../support/virtualTime.ts'
+
+const numbers = topic('numbers', json<number>())
+
+let clock: TestScheduler
+let kafka: HandBroker
+let events: SourceEvent[]
+let errors: unknown[]
+let open: Message<number>[]
+let subscription: Subscription
+
+beforeEach(() => {
+  clock = virtualTime()
+  kafka = new HandBroker(clock)
+  events = []
+  errors = []
+  open = []
+})
+
+const pass = (ms: number) => advance(clock, clock.now() + ms)
+const read = (options: Partial<SourceOptions> = {}) => fromTopic(kafka, numbers, { groupId: 'group', ...options })
+
+/** Subscribes, and keeps what is delivered in `open`. */
+function start(options: Partial<SourceOptions> = {}, source = read(options)): Member {
+  const [member] = kafka.members.claim(() => {
+    subscription = source.subscribe({ next: (message) => open.push(message), error: (error) => errors.push(error) })
+  })
+  member?.listen((event) => events.push(event))
+  return member as Member
+}
+
+const typesOf = () => events.map(({ type }) => type)
+const ackAll = () => {
+  for (const message of open.splice(0)) message.ack()
+}
+
+describe('a reading', () => {
+  it('has one commit under way, also when its own news of a commit ends it', () => {
+    const member = start()
+    member.listen((event) => event.type === 'committed' && member.drain())
+    kafka.assign()
+    kafka.deliver(0, 2)
+    open[0]?.ack()
+    pass(1000)
+    open[1]?.ack()
+    kafka.answerCommit()
+    expect(kafka.commits).toHaveLength(1)
+    kafka.answerCommit()
+    expect(kafka.calls).toEqual(['commit 0@1', 'commit 0@2', 'leave'])
+  })
+
+  it('ends after a commit refused for good, with no commit under way', () => {
+    start()
+    kafka.assign()
+    kafka.deliver(0, 1)
+    ackAll()
+    pass(1000)
+    kafka.answerCommit('fatal')
+    kafka.answerLeave()
+    expect(kafka.calls).toEqual(['commit 0@1', 'leave'])
+    expect(String(errors)).toBe('CommitError: fatal, as told')
+  })
+
+  it('commits what the next assignment acks while a commit of the last one is under way', () => {
+    start()
+    kafka.assign()
+    kafka.deliver(0, 1)
+    ackAll()
+    pass(1000)
+    kafka.lose()
+    kafka.assign()
+    kafka.deliver(0, 1)
+    ackAll()
+    kafka.answerCommit('fenced')
+    pass(1000)
+    expect(kafka.calls).toEqual(['commit 0@1', 'commit 0@1'])
+  })
+
+  it('goes on committing when the answer that a rebalance waits for comes after the next assignment', () => {
+    start()
+    kafka.assign()
+    kafka.deliver(0, 1)
+    ackAll()
+    pass(1000)
+    kafka.revoke()
+    kafka.lose()
+    kafka.assign()
+    kafka.answerCommit('fenced')
+    kafka.deliver(0, 1)
+    ackAll()
+    pass(1000)
+    expect(kafka.calls).toEqual(['commit 0@1', 'commit 0@1'])
+  })
+
+  it('waits for what is in flight and commits it when the group rebalances while it drains', () => {
+    let done = 0
+    const member = start()
+    kafka.assign()
+    kafka.deliver(0, 1)
+    member.drain()
+    kafka.revoke(() => done++)
+    expect(done).toBe(0)
+    ackAll()
+    kafka.answerCommit()
+    expect(done).toBe(1)
+    expect(kafka.calls).toEqual(['commit 0@1', 'leave'])
+  })
+
+  it('calls each of two rebalances done, and commits once', () => {
+    let done = 0
+    start()
+    kafka.assign()
+    kafka.deliver(0, 1)
+    kafka.revoke(() => done++)
+    kafka.revoke(() => done++)
+    ackAll()
+    kafka.answerCommit()
+    expect(done).toBe(2)
+    expect(kafka.calls).toEqual(['commit 0@1'])
+  })
+
+  it('tells of a failure that comes after its stream has completed', () => {
+    const member = start()
+    kafka.assign()
+    kafka.deliver(0, 1)
+    member.drain()
+    kafka.handler.failed(new Error('expelled'))
+    expect(events).toContainEqual({ type: 'trouble', groupId: 'group', error: new Error('expelled') })
+    expect(typesOf().at(-1)).toBe('closed')
+  })
+
+  it('errors with the message that made it stop, also when the consumer fails before it has left', () => {
+    start()
+    kafka.assign()
+    kafka.deliver(0, 2)
+    open[0]?.nack(new Error('boom'))
+    kafka.handler.failed(new Error('expelled'))
+    expect(String(errors)).toContain('Cannot process numbers[0]@0: boom')
+  })
+})
+
+describe('a reading, when it seeks', () => {
+  it('fetches again a partition that was held back', () => {
+    const member = start({ maxInFlight: 2 })
+    kafka.assign()
+    kafka.deliver(0, 10)
+    member.seek({ topic: 'numbers', partition: 0, offset: 5 })
+    expect(kafka.calls).toEqual(['pause 0', 'seek 0@5', 'resume 0'])
+  })
+
+  it('fetches again after a pause a partition that was held back', () => {
+    const member = start({ maxInFlight: 2 })
+    kafka.assign()
+    kafka.deliver(0, 10)
+    member.pause()
+    member.seek({ topic: 'numbers', partition: 0, offset: 5 })
+    member.resume()
+    pass(1)
+    expect(kafka.calls).toEqual(['pause 0', 'seek 0@5', 'resume 0'])
+  })
+
+  it('commits the new place, although a commit of the old one is under way', () => {
+    const member = start()
+    kafka.assign(5)
+    kafka.deliver(5, 5)
+    ackAll()
+    pass(1000)
+    member.seek({ topic: 'numbers', partition: 0, offset: 5 })
+    kafka.answerCommit()
+    pass(1000)
+    expect(kafka.calls).toEqual(['commit 0@10', 'seek 0@5', 'commit 0@5'])
+  })
+
+  it('refuses an offset that is none', () => {
+    const member = start()
+    kafka.assign()
+    expect(() => member.seek({ topic: 'numbers', partition: 0, offset: -1 })).toThrow('Expected `offset` to be')
+  })
+})
+
+describe('a reading, when it pauses', () => {
+  it('commits past a gap that came meanwhile', () => {
+    const member = start()
+    kafka.assign(5)
+    member.pause()
+    kafka.handler.batch({ topic: 'numbers', partition: 0 }, [], 9, 9)
+    member.resume()
+    pass(1000)
+    expect(kafka.calls).toEqual(['commit 0@9'])
+  })
+})
+
+describe('a reading, when it drains', () => {
+  it('lets a message through that is on its way down when an operator asks for the end', () => {
+    let member: Member | undefined
+    const source = read().pipe(tapValue(() => member?.drain()))
+    member = start({}, source)
+    kafka.assign()
+    kafka.deliver(0, 3)
+    expect(open.map(({ value }) => value)).toEqual([0])
+    ackAll()
+    expect(kafka.calls).toEqual(['commit 0@1'])
+  })
+
+  it('empties the buffers downstream', () => {
+    const member = start({}, read().pipe(bufferCount(10), mergeAll()))
+    kafka.assign()
+    kafka.deliver(0, 3)
+    expect(open).toHaveLength(0)
+    member.drain()
+    expect(open).toHaveLength(3)
+  })
+
+  it('skips what fails meanwhile, and commits what is behind it', () => {
+    const member = start({ onNack: 'skip' })
+    kafka.assign()
+    kafka.deliver(0, 2)
+    member.drain()
+    open[0]?.nack(new Error('boom'))
+    open[1]?.ack()
+    expect(kafka.calls).toEqual(['commit 0@2'])
+    expect(member.health()).toMatchObject({ nacked: 1, skipped: 1 })
+  })
+
+  it('waits for a dead letter, and commits it', () => {
+    const member = start({ onNack: deadLetter('failed') })
+    kafka.assign()
+    kafka.deliver(0, 1)
+    open[0]?.nack(new Error('boom'))
+    member.drain()
+    expect(kafka.calls).toEqual([])
+    kafka.sends[0]?.done(null)
+    expect(kafka.calls).toEqual(['commit 0@1'])
+  })
+
+  it('gives up a dead letter that is never answered after drainTimeout', () => {
+    const member = start({ onNack: deadLetter('failed'), drainTimeout: 500 })
+    kafka.assign()
+    kafka.deliver(0, 1)
+    open[0]?.nack(new Error('boom'))
+    member.drain()
+    pass(499)
+    expect(kafka.calls).toEqual([])
+    pass(1)
+    expect(kafka.calls).toEqual(['leave'])
+  })
+
+  it('does not wait for a message that waits for its next try', () => {
+    const member = start({ onNack: retry({ delay: 10_000, jitter: 'none' }) })
+    kafka.assign()
+    kafka.deliver(0, 1)
+    open[0]?.nack(new Error('boom'))
+    member.drain()
+    expect(kafka.calls).toEqual(['leave'])
+  })
+})
+
+describe('a reading, when it has ended', () => {
+  const closed = () => {
+    kafka.answerCommit()
+    kafka.answerLeave()
+    pass(0)
+    expect(typesOf()).toContain('closed')
+  }
+
+  it('leaves no timer of a rebalance that it was waiting in', () => {
+    start()
+    kafka.assign()
+    kafka.deliver(0, 1)
+    kafka.revoke()
+    subscription.unsubscribe()
+    closed()
+    expect(clock.actions).toEqual([])
+    expect(typesOf().at(-1)).toBe('closed')
+  })
+
+  it('leaves no timer of a retry or of a dead letter', () => {
+    const member = start({ onNack: retry({ attempts: 2, delay: 9e6, jitter: 'none' }).then(deadLetter('failed')) })
+    kafka.assign()
+    kafka.deliver(0, 1)
+    open[0]?.nack(new Error('boom'))
+    member.drain()
+    closed()
+    expect(clock.actions).toEqual([])
+  })
+
+  it('leaves no timer when the consumer fails', () => {
+    const member = start()
+    kafka.assign()
+    kafka.deliver(0, 1)
+    member.drain()
+    kafka.handler.failed(new Error('expelled'))
+    pass(0)
+    expect(clock.actions).toEqual([])
+  })
+
+  it('leaves no timer when it is unsubscribed', () => {
+    start()
+    kafka.assign()
+    kafka.deliver(0, 2)
+    open[0]?.ack()
+    subscription.unsubscribe()
+    closed()
+    expect(clock.actions).toEqual([])
+  })
+})
+
+describe('a reading, when a message fails', () => {
+  it('does not have a rebalance wait for a message that fails meanwhile and waits for its next try', () => {
+    let done = 0
+    start({ onNack: retry({ delay: 10_000, jitter: 'none' }) })
+    kafka.assign()
+    kafka.deliver(0, 1)
+    kafka.revoke(() => done++)
+    expect(done).toBe(0)
+    open[0]?.nack(new Error('boom'))
+    expect(done).toBe(1)
+  })
+})
+
+describe('fromTopic, refused', () => {
+  it('can be subscribed again once the group is free', () => {
+    const texts = topic('texts', json<number>())
+    const refused = fromTopic(kafka, texts, { groupId: 'group' })
+    start()
+    refused.subscribe({ error: (error) => errors.push(error) })
+    expect(String(errors.pop())).toContain('this process reads numbers as that group already')
+    subscription.unsubscribe()
+    kafka.answerLeave()
+    refused.subscribe({ error: (error) => errors.push(error) })
+    expect(errors).toEqual([])
+  })
+
+  it('errors when its turn comes after another has taken the group', () => {
+    const source = read()
+    start({}, source)
+    subscription.unsubscribe()
+    source.subscribe({ error: (error) => errors.push(error) })
+    const { remove } = kafka.members
+    kafka.members.remove = (member) => {
+      remove.call(kafka.members, member)
+      kafka.members.remove = remove
+      fromTopic(kafka, topic('texts', json()), { groupId: 'group' }).subscribe()
+    }
+    kafka.answerLeave()
+    expect(String(errors)).toContain('this process reads texts as that group already')
+  })
+})
