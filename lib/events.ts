@@ -37,7 +37,14 @@ export type SourceEvent =
       readonly action: 'stop' | 'skip' | 'send' | 'retry'
     }
   | { readonly type: 'trouble'; readonly groupId: string; readonly error: Error }
-  | { readonly type: 'closed'; readonly groupId: string; readonly unsettled: number }
+  | {
+      readonly type: 'closed'
+      readonly groupId: string
+      /** Messages in flight that were given up; they will be delivered again. */
+      readonly unsettled: number
+      /** Why it ended, when not because it was asked to; its stream errors with it. */
+      readonly failure: Error | null
+    }
 
 /** How one assigned partition stands. Offsets are next to read. */
 export interface PartitionHealth extends TopicPartition {

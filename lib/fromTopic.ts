@@ -53,6 +53,8 @@ export function fromTopic<A>(
           live = undefined
           afterLeave?.()
         })
+        // A run that is draining ends whoever begins again.
+        if (subscriber.closed) live.abandon()
       } catch (error) {
         // Told to the subscriber, whose teardown makes room for the next.
         subscriber.error(error)

@@ -6,6 +6,8 @@ export interface Member {
   readonly groupId: string
   /** What it reads, in words: two members of a group must read the same. */
   readonly reads: string
+  /** The same object for all subscriptions of one `fromTopic`. */
+  readonly source: object
   /** Delivers no more, lets what is in flight settle, commits, leaves the group; completes the stream. */
   drain(): void
   /** Delivers nothing until `resume`; stays in the group. */
@@ -28,15 +30,23 @@ export interface Member {
  */
 export class Members {
   private readonly live = new Set<Member>()
-  private claimed: Member[] | undefined
+  private claiming: ((member: Member) => void) | undefined
+  /** Who has claimed the first member of a source hears of those that follow it. */
+  private readonly claims = new WeakMap<object, (member: Member) => void>()
 
   /** @throws Error when the group is read from with other topics */
-  add(member: Member): void {
+  expectFree(member: Pick<Member, 'groupId' | 'reads'>): void {
     for (const other of this.live) {
       if (other.groupId === member.groupId && other.reads !== member.reads) throw new Error(conflictText(member, other))
     }
+  }
+
+  add(member: Member): void {
     this.live.add(member)
-    this.claimed?.push(member)
+    const claim = this.claiming ?? this.claims.get(member.source)
+    if (claim === undefined) return
+    this.claims.set(member.source, claim)
+    claim(member)
   }
 
   /** Forgets a member that has left. */
@@ -44,20 +54,18 @@ export class Members {
     this.live.delete(member)
   }
 
-  /** Collects the members that `subscribe` adds. */
-  claim(subscribe: () => void): readonly Member[] {
-    const outer = this.claimed
-    const claimed: Member[] = []
-    this.claimed = claimed
+  /** Tells of the members that `subscribe` adds, and of those that follow when their sources are subscribed again. */
+  claim(take: (member: Member) => void, subscribe: () => void): void {
+    const outer = this.claiming
+    this.claiming = take
     try {
       subscribe()
     } finally {
-      this.claimed = outer
+      this.claiming = outer
     }
-    return claimed
   }
 }
 
-function conflictText({ groupId, reads }: Member, other: Member): string {
+function conflictText({ groupId, reads }: Pick<Member, 'groupId' | 'reads'>, other: Member): string {
   return `Cannot read ${reads} as group ${groupId}: this process reads ${other.reads} as that group already, and Kafka would leave partitions without a reader; give each pipeline a groupId of its own`
 }

@@ -59,13 +59,18 @@ export class Reading<A> implements Member, ConsumerHandler, DeliveryHost<A> {
     this.onClosed = onClosed
     this.groupId = options.groupId
     this.reads = topics.text
-    broker.members.add(this)
+    broker.members.expectFree(this)
     this.consumer = broker.consume({ ...options, topics: topics.names }, this)
     this.delivery = new Delivery(this, this.consumer)
+    broker.members.add(this)
   }
 
   private get isEnding(): boolean {
     return this.state === 'draining' || this.state === 'closed'
+  }
+
+  get source(): object {
+    return this.topics
   }
 
   // What the consumer tells
@@ -131,7 +136,8 @@ export class Reading<A> implements Member, ConsumerHandler, DeliveryHost<A> {
 
   failed(error: Error): void {
     if (this.state === 'closed') return
-    const failure = this.isEnding ? this.failure : error
+    if (!this.isEnding) this.failure = error
+    const { failure } = this
     // A stream that has completed can't error any more, and one that stops has its error already.
     if (failure !== error) this.trouble(error)
     this.close()
@@ -217,7 +223,7 @@ export class Reading<A> implements Member, ConsumerHandler, DeliveryHost<A> {
     this.state = 'closed'
     this.delivery.close()
     this.broker.members.remove(this)
-    this.tell({ type: 'closed', groupId: this.groupId, unsettled })
+    this.tell({ type: 'closed', groupId: this.groupId, unsettled, failure: this.failure ?? null })
     this.onClosed()
   }
 }

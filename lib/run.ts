@@ -80,6 +80,7 @@ class Run implements Running {
   private openMembers = 0
   /** Whether a member has left messages behind that were in flight. */
   private isStuck = false
+  private isDraining = false
   /** Before that, one that ends at once must not end the run. */
   private isSubscribed = false
   private failure: { readonly error: unknown } | undefined
@@ -94,10 +95,7 @@ class Run implements Running {
     })
     this.stopListening = signals ? onSignals(() => this.drainAll()) : () => {}
     this.openPipelines = pipelines.length
-    this.members = kafka.members.claim(() => {
-      for (const pipeline of pipelines) this.subscribe(pipeline)
-    })
-    for (const member of this.members) this.follow(member)
+    for (const pipeline of pipelines) this.subscribe(kafka, pipeline)
     if (this.members.length === 0 && this.openPipelines > 0) {
       this.failure ??= { error: new FatalError(STRANGERS) }
       this.abandonPipelines()
@@ -131,22 +129,37 @@ class Run implements Running {
     owner.seek(position)
   }
 
-  private subscribe(pipeline: Observable<unknown>): void {
-    const subscription = pipeline.subscribe({
-      next: (value) => this.expectSettled(value),
-      error: (error) => (this.failure ??= { error }),
-    })
+  private subscribe(kafka: Broker, pipeline: Observable<unknown>): void {
+    const subscription = new Subscription()
+    kafka.members.claim(
+      (member) => this.follow(member, subscription),
+      () => {
+        subscription.add(
+          pipeline.subscribe({
+            next: (value) => this.expectSettled(value),
+            error: (error) => {
+              this.failure ??= { error }
+              subscription.unsubscribe()
+            },
+            complete: () => subscription.unsubscribe(),
+          }),
+        )
+      },
+    )
     // After its teardown, which gives up what nobody will settle: a drain would wait for that.
     subscription.add(() => this.endPipeline())
     this.subscriptions.add(subscription)
   }
 
-  private follow(member: Member): void {
+  /** Also a member that follows another, when a pipe subscribes its source again: by retry(), or by repeat(). */
+  private follow(member: Member, pipeline: Subscription): void {
+    this.members = [...this.members.filter((other) => other.source !== member.source || !isClosed(other)), member]
     this.openMembers++
     member.listen((event) => {
       this.subject.next(event)
-      if (event.type === 'closed') this.endMember(event.unsettled)
+      if (event.type === 'closed') this.endMember(event)
     })
+    if (this.isDraining) pipeline.unsubscribe()
   }
 
   private expectSettled(value: unknown): void {
@@ -157,6 +170,7 @@ class Run implements Running {
   }
 
   private drainAll(): void {
+    this.isDraining = true
     this.stopListening()
     for (const member of this.members) member.drain()
   }
@@ -167,9 +181,10 @@ class Run implements Running {
     this.endIfDone()
   }
 
-  private endMember(unsettled: number): void {
+  private endMember({ unsettled, failure }: { unsettled: number; failure: Error | null }): void {
     this.openMembers--
-    this.isStuck ||= unsettled > 0
+    // A failure is the pipe's own to deal with: it errors, or begins again.
+    this.isStuck ||= unsettled > 0 && failure === null
     // What did not settle in time holds its pipeline open, perhaps for ever.
     if (this.isStuck && this.openMembers === 0) this.abandonPipelines()
     this.endIfDone()
@@ -192,6 +207,10 @@ class Run implements Running {
 
 const STRANGERS =
   'Cannot run these pipelines: none of them reads a topic of the broker that run() was given; use the same broker in fromTopic() and in run()'
+
+function isClosed(member: Member): boolean {
+  return member.health().state === 'closed'
+}
 
 function isAt(one: TopicPartition, other: TopicPartition): boolean {
   return one.topic === other.topic && one.partition === other.partition

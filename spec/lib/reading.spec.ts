@@ -35,9 +35,12 @@ const read = (options: Partial<SourceOptions> = {}) => fromTopic(kafka, numbers,
 
 /** Subscribes, and keeps what is delivered in `open`. */
 function start(options: Partial<SourceOptions> = {}, source = read(options)): Member {
-  const [member] = kafka.members.claim(() => {
+  const members: Member[] = []
+  const take = (member: Member) => members.push(member)
+  kafka.members.claim(take, () => {
     subscription = source.subscribe({ next: (message) => open.push(message), error: (error) => errors.push(error) })
   })
+  const [member] = members
   member?.listen((event) => events.push(event))
   return member as Member
 }

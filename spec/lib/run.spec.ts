@@ -1,4 +1,4 @@
-import { concatWith, delay, map, mergeMap, of, throwError } from 'rxjs'
+import { concatWith, delay, map, mergeMap, NEVER, of, repeat, retry as retryStream, throwError, timer } from 'rxjs'
 import { TestScheduler } from 'rxjs/testing'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { ack } from '../../lib/ack.ts'
@@ -115,6 +115,46 @@ describe('run', () => {
     expect(() => run(client, of(1))).toThrow(
       'Expected `kafka` to be a broker: kafkajs(yourKafka) or memoryBroker(), got `[object Object]` (object)',
     )
+  })
+
+  it('rejects with the failure although something else does not settle in time', async () => {
+    const hangsOn0 = perMessage(
+      mergeMap((value: number) => (value === 0 ? NEVER : throwError(() => new Error('boom')))),
+    )
+    produce(kafka, 'numbers', range(2))
+    const running = run(kafka, read('group').pipe(hangsOn0, ack()), { signals: false })
+    pass(30_000)
+    expect(String(await outcomeOf(running))).toContain('Cannot process numbers[0]@1: boom')
+  })
+
+  it('reaches a source that its pipe has subscribed again', async () => {
+    let failures = 0
+    const pipe = read().pipe(
+      mapValue((value) => {
+        if (value === 1 && failures++ < 2) throw new Error('boom')
+        return value
+      }),
+      ack(),
+    )
+    produce(kafka, 'numbers', range(3))
+    const running = run(kafka, pipe.pipe(retryStream({ delay: () => timer(100, clock) })), { signals: false })
+    pass(5000)
+    expect(committed()).toBe(3)
+    expect(running.health()).toMatchObject([{ state: 'reading', groupId: 'group' }])
+    running.drain()
+    pass(5000)
+    expect(await outcomeOf(running)).toBe('closed')
+  })
+
+  it('ends although its pipe would begin again', async () => {
+    const pipe = read().pipe(ack(), repeat())
+    produce(kafka, 'numbers', range(3))
+    const running = run(kafka, pipe, { signals: false })
+    pass(2000)
+    running.drain()
+    pass(5000)
+    expect(await outcomeOf(running)).toBe('closed')
+    expect(committed()).toBe(3)
   })
 
   it('refuses a pipe that ends without ack()', async () => {

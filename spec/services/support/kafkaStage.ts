@@ -4,6 +4,7 @@ import { text } from '../../../lib/codec.ts'
 import type { SourceEvent } from '../../../lib/events.ts'
 import { fromTopic } from '../../../lib/fromTopic.ts'
 import { kafkajs } from '../../../lib/kafkajs/kafkajs.ts'
+import type { Member } from '../../../lib/members.ts'
 import type { Message } from '../../../lib/message.ts'
 import type { SourceOptions } from '../../../lib/sourceOptions.ts'
 import { topic } from '../../../lib/topic.ts'
@@ -27,7 +28,9 @@ export class KafkaStage {
     const events: SourceEvent[] = []
     const state: { error?: Error } = {}
     const stream = fromTopic(from, topic(name, text), { maxWaitTimeInMs: 100, ...options })
-    const [member] = from.members.claim(() => {
+    const members: Member[] = []
+    const take = (member: Member) => members.push(member)
+    from.members.claim(take, () => {
       const subscription = stream.subscribe({
         next: (message) => messages.push(message),
         error: (error: Error) => {
@@ -36,6 +39,7 @@ export class KafkaStage {
       })
       this.ends.push(() => subscription.unsubscribe())
     })
+    const [member] = members
     if (member === undefined) throw new Error('Cannot observe the source: it made no member')
     member.listen((event) => events.push(event))
     return { messages, events, state, member, types: () => events.map(({ type }) => type) }
