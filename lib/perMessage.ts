@@ -1,10 +1,10 @@
-import { Observable, type OperatorFunction, Subscriber, Subscription, type TeardownLogic } from 'rxjs'
+import { Observable, type OperatorFunction, type Subscriber } from 'rxjs'
+import { type ChainHost, ChainRun } from './chainRun.ts'
 import { expectInteger, expectOneOf } from './expect.ts'
 import { type Lane, laneOf, ORDERS, type Order } from './lanes.ts'
-import type { Message, Verdict } from './message.ts'
+import type { Message } from './message.ts'
 import { operate } from './operate.ts'
 import { Queue } from './queue.ts'
-import { Scope } from './scope.ts'
 
 /** How the runs of {@link perMessage} relate. */
 export interface PerMessageOptions {
@@ -39,7 +39,7 @@ export function perMessage<A, B>(
 }
 
 /** The runs of one subscription: which are under way, and which messages wait for a place or for their lane. */
-class Runs<A, B> {
+class Runs<A, B> implements ChainHost<B> {
   readonly out: Subscriber<Message<B>>
   private readonly op: OperatorFunction<A, B>
   private readonly concurrency: number
@@ -106,7 +106,7 @@ class Runs<A, B> {
 
   /** Starts a message's run; true when it outlives its synchronous part. Only then it holds its lane. */
   private start(message: Message<A>, behind?: Queue<Message<A>>): boolean {
-    const run = new Run<A, B>(message, this)
+    const run = new ChainRun<A, B>(message, this)
     // From here on: what it does synchronously may end other runs, and it is not the last of them.
     this.active++
     try {
@@ -133,84 +133,6 @@ class Runs<A, B> {
   private close(): void {
     for (const queue of [this.waiting, ...this.lanes.values()])
       while (queue.length > 0) (queue.shift() as Message<A>).abandon()
-  }
-}
-
-/** One message's run of the chain. Holds a first output back until it is known whether it is the only one. */
-class Run<A, B> extends Subscriber<B> {
-  lane: Lane | undefined
-  private readonly message: Message<A>
-  private readonly runs: Runs<A, B>
-  private chain: Subscription | undefined
-  private scope: Scope | undefined
-  private first: B | undefined
-  private hasFirst = false
-  private inSlice = true
-  private settled = false
-
-  constructor(message: Message<A>, runs: Runs<A, B>) {
-    super()
-    this.message = message
-    this.runs = runs
-  }
-
-  /** The synchronous part is over: what comes from now on comes alone. */
-  endSlice(): void {
-    if (!this.closed && this.hasFirst && this.scope === undefined) this.spread()
-    this.inSlice = false
-  }
-
-  /** The first is the chain's own subscription, as a rule the only one: a list for it would cost as much as the chain. */
-  override add(teardown: TeardownLogic): void {
-    if (this.chain === undefined && !this.closed && teardown instanceof Subscription) this.chain = teardown
-    else if (teardown !== this.chain) super.add(teardown)
-  }
-
-  override unsubscribe(): void {
-    if (this.closed) return
-    super.unsubscribe()
-    this.chain?.unsubscribe()
-    if (!this.settled) this.close('abandoned')
-    if (!this.inSlice) this.runs.ended(this.lane)
-  }
-
-  protected override _next(value: B): void {
-    if (this.scope === undefined && this.inSlice && !this.hasFirst) {
-      this.first = value
-      this.hasFirst = true
-      return
-    }
-    this.runs.out.next((this.scope ?? this.spread()).child(value))
-    // Until its synchronous part is over nobody else would tell the chain.
-    if (this.runs.out.closed) this.unsubscribe()
-  }
-
-  protected override _error(error: unknown): void {
-    this.close('nacked', error)
-    this.unsubscribe()
-  }
-
-  protected override _complete(): void {
-    if (this.scope === undefined && this.hasFirst) {
-      this.settled = true
-      this.runs.out.next(this.message.with(this.first as B))
-    } else this.close('acked')
-    this.unsubscribe()
-  }
-
-  /** More than one output, or one of its own time: the message settles with the last of them. */
-  private spread(): Scope {
-    this.scope = new Scope(this.message)
-    if (this.hasFirst) this.runs.out.next(this.scope.child(this.first as B))
-    return this.scope
-  }
-
-  private close(verdict: Verdict, error?: unknown): void {
-    this.settled = true
-    if (this.scope !== undefined) this.scope.close(verdict, error)
-    else if (verdict === 'acked') this.message.ack()
-    else if (verdict === 'nacked') this.message.nack(error)
-    else this.message.abandon()
   }
 }
 

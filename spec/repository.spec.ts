@@ -11,6 +11,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 const RXJS = [
   'lib/ack.ts',
   'lib/batches.ts',
+  'lib/chainRun.ts',
   'lib/fork.ts',
   'lib/fromTopic.ts',
   'lib/operate.ts',
