@@ -1,6 +1,6 @@
 import type { Server } from 'node:http'
 import { memoryBroker } from 'rxjs-kafka-toolkit'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { embedInHttpApp } from '../../examples/embedInHttpApp.ts'
 import { advance, virtualTime } from '../support/virtualTime.ts'
 
@@ -53,11 +53,15 @@ describe('embedInHttpApp', () => {
     expect(get(server, '/health')).toMatchObject({ status: 503, body: expect.stringContaining('"state":"closed"') })
   })
 
-  it('lives on when the pipeline fails, and says so', () => {
+  it('lives on when the pipeline fails, and says so', async () => {
+    const said = vi.spyOn(console, 'error').mockReturnValue()
     const { server, clock, kafka } = app()
     kafka.send([{ topic: 'feed_activities', key: null, value: 'no activity' }], () => {})
     advance(clock, 10)
     expect(get(server, '/').status).toBe(200)
     expect(get(server, '/health').status).toBe(503)
+    await vi.waitFor(() => expect(said).toHaveBeenCalled())
+    expect(said.mock.lastCall).toEqual([expect.stringContaining('Cannot process feed_activities[0]@0')])
+    said.mockRestore()
   })
 })
