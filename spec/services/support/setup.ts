@@ -1,5 +1,7 @@
 import { connect } from 'node:net'
 import { connectionSettings } from '../../../services/defaults.ts'
+import { kafkaClient } from './kafka.ts'
+import { until } from './until.ts'
 
 /** Fails at once, and in words, where the servers are not up. */
 export async function setup(): Promise<void> {
@@ -11,6 +13,23 @@ export async function setup(): Promise<void> {
     throw new Error(
       `Cannot test against ${silent.join(', ')}: nothing answers there; start them by npm run services -- up`,
     )
+  }
+  await groupsAreServed()
+}
+
+/** A Kafka that was never asked for a group makes the topic of their offsets first, and refuses questions meanwhile. */
+async function groupsAreServed(): Promise<void> {
+  const admin = kafkaClient().admin()
+  await admin.connect()
+  const isServed = () =>
+    admin.fetchOffsets({ groupId: 'setup' }).then(
+      () => true,
+      () => false,
+    )
+  try {
+    await until('Kafka serves groups', isServed, 60_000)
+  } finally {
+    await admin.disconnect()
   }
 }
 
