@@ -105,7 +105,7 @@ function perBatchOptions(options: PerBatchOptions): AllPerBatchOptions {
     order: options.order ?? 'key',
     timeout: options.timeout ?? 10_000,
     retry: options.retry ?? {},
-    classify: options.classify ?? errorClassOf,
+    classify: guarded(options.classify ?? errorClassOf),
     name: options.name ?? 'perBatch',
     batch: { max: options.batch?.max ?? 100, wait: options.batch?.wait ?? 5 },
     repeats: options.repeats ?? false,
@@ -120,4 +120,15 @@ function perBatchOptions(options: PerBatchOptions): AllPerBatchOptions {
   expectMs('retry.delay', all.retry.delay ?? 0)
   expectMs('retry.max', all.retry.max ?? 0)
   return all
+}
+
+/** A table that throws can judge no failure: none of its messages would ever be settled. */
+function guarded(classify: (error: unknown) => ErrorClass): (error: unknown) => ErrorClass {
+  return (error) => {
+    try {
+      return classify(error)
+    } catch {
+      return 'fatal'
+    }
+  }
 }

@@ -109,8 +109,9 @@ export class Request<A, R, B> {
   private answered(outcomes: readonly Outcome<B>[]): void {
     this.controller = undefined
     this.stop()
-    if (outcomes.length !== this.entries.length) {
-      const counts = `${outcomes.length} outcomes for ${this.entries.length} messages`
+    if (!Array.isArray(outcomes) || outcomes.length !== this.entries.length) {
+      const got = Array.isArray(outcomes) ? `${outcomes.length} outcomes` : `${outcomes}, not outcomes,`
+      const counts = `${got} for ${this.entries.length} messages`
       const wrong = new FatalError(`${this.host.options.name} got ${counts}; send() has to give one for each`)
       return this.host.fatal(wrong, this.head.message)
     }

@@ -202,6 +202,11 @@ describe('perBatch', () => {
 
     it.each<[string, Answer, string]>([
       ['too few outcomes', () => of([]), 'perBatch got 0 outcomes for 1 messages; send() has to give one for each'],
+      [
+        'no array',
+        () => of(7 as never),
+        'perBatch got 7, not outcomes, for 1 messages; send() has to give one for each',
+      ],
       ['none at all', () => EMPTY, 'perBatch got no outcomes; send() has to emit them'],
     ])('ends the stream with %s', (_name, answer, message) => {
       const { op } = batchOf(answer)
@@ -210,6 +215,19 @@ describe('perBatch', () => {
         const error = expect.objectContaining({ name: 'FatalError', message: expect.stringContaining(message) })
         expectObservable(messages.pipe(op, ack())).toBe('#', undefined, error)
         expectObservable(abandoned).toBe('a')
+      })()
+    })
+
+    it('ends the stream with the failure that a classify throws at', () => {
+      const { op } = batchOf(() => throwError(() => new Error('boom')), {
+        classify: () => {
+          throw new TypeError('bug')
+        },
+      })
+      marbles(({ scheduler, expectObservable }) => {
+        const { messages } = marbleMessages(scheduler, '(a|)', values)
+        const error = expect.objectContaining({ message: expect.stringContaining('boom') })
+        expectObservable(messages.pipe(op, ack())).toBe('#', undefined, error)
       })()
     })
 
