@@ -204,7 +204,7 @@ describe('perBatch', () => {
       ['too few outcomes', () => of([]), 'perBatch got 0 outcomes for 1 messages; send() has to give one for each'],
       [
         'no array',
-        () => of(7 as never),
+        (() => of(7)) as unknown as Answer,
         'perBatch got 7, not outcomes, for 1 messages; send() has to give one for each',
       ],
       ['none at all', () => EMPTY, 'perBatch got no outcomes; send() has to emit them'],
