@@ -1,4 +1,3 @@
-import { backoff } from './backoff.ts'
 import type { Lane } from './lanes.ts'
 import type { AllPerBatchOptions, Outcome } from './perBatch.ts'
 import { type Entry, retryAfterOf } from './request.ts'
@@ -30,14 +29,5 @@ export class Again<A, R> {
     } else if (lane === undefined || !this.lanes.has(lane)) return false
     this.entries.push(entry)
     return true
-  }
-
-  /** The wait before the next try, in ms. */
-  get pause(): number {
-    const [{ message, failures }] = this.entries as [Entry<A, R>]
-    return Math.max(
-      this.retryAfter,
-      backoff(this.options.retry, failures, () => message.origin.random()),
-    )
   }
 }

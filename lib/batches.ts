@@ -1,5 +1,6 @@
 import type { Observable, ObservableInput, Subscriber } from 'rxjs'
 import { Again } from './again.ts'
+import { backoff } from './backoff.ts'
 import type { Clock } from './clock.ts'
 import { Due } from './due.ts'
 import { FatalError, fatalAt, messageOf, PermanentError } from './errors.ts'
@@ -92,6 +93,11 @@ export class Batches<A, R, B> implements RequestHost<A, R, B> {
     return this.heldUntil - now
   }
 
+  pauseAfter({ message, failures }: Entry<A, R>, retryAfter: number): number {
+    const pause = backoff(this.options.retry, failures, () => message.origin.random())
+    return Math.max(pause, retryAfter, this.hold(retryAfter))
+  }
+
   private add(message: Message<A>): void {
     const request = this.prepare(message.value, message)
     this.clock ??= message.origin.clock
@@ -152,7 +158,7 @@ export class Batches<A, R, B> implements RequestHost<A, R, B> {
     const [head] = entries
     if (head === undefined) return
     if (this.out.closed) return abandon(entries)
-    const wait = Math.max(again.pause, this.hold(again.retryAfter))
+    const wait = this.pauseAfter(head, again.retryAfter)
     this.resting.add(entries, wait, head.message.origin.clock, () => this.dispatch())
   }
 

@@ -1,5 +1,4 @@
 import { from, type ObservableInput, Subscription, take, throwError, throwIfEmpty } from 'rxjs'
-import { backoff } from './backoff.ts'
 import type { Timer } from './clock.ts'
 import { FatalError, TransientError } from './errors.ts'
 import type { Laned } from './laneQueue.ts'
@@ -28,6 +27,8 @@ export interface RequestHost<A, R, B> {
   done(request: Request<A, R, B>): void
   /** Takes note that the server wants to be left alone; gives how long it still does, in ms. */
   hold(retryAfter: number): number
+  /** How long an entry waits after a failed try, in ms. */
+  pauseAfter(entry: Entry<A, R>, retryAfter: number): number
 }
 
 /** One batch, from its first try to the outcomes of all its messages. */
@@ -142,8 +143,7 @@ export class Request<A, R, B> {
     if (head.failures + 1 >= (retry.attempts ?? Number.POSITIVE_INFINITY))
       return this.settle(this.entries.map(() => ({ error })))
     for (const entry of this.entries) entry.failures++
-    const pause = backoff(retry, head.failures, () => head.message.origin.random())
-    this.wait(Math.max(pause, retryAfterOf(error), this.host.hold(retryAfterOf(error))))
+    this.wait(this.host.pauseAfter(head, retryAfterOf(error)))
   }
 
   private settle(outcomes: readonly Outcome<B>[]): void {
