@@ -1,4 +1,5 @@
 import { connect } from 'node:net'
+import type { ConnectionSettings } from '../../services/defaults.ts'
 
 /** A server that does not answer. */
 export class Unreachable extends Error {
@@ -6,16 +7,20 @@ export class Unreachable extends Error {
 }
 
 /**
- * Looks whether servers listen.
+ * Looks whether the servers of the settings listen.
  *
- * @param servers their names and URLs
  * @throws Unreachable that says which do not, and how to start them
  */
-export async function expectReachable(servers: Readonly<Record<string, string>>): Promise<void> {
-  const looks = Object.entries(servers).map(async ([name, url]) => ((await listens(url)) ? [] : [`${name} at ${url}`]))
+export async function expectReachable(settings: ConnectionSettings): Promise<void> {
+  const looks = addresses(settings).map(async ([name, url]) => ((await listens(url)) ? [] : [`${name} at ${url}`]))
   const silent = (await Promise.all(looks)).flat()
   if (silent.length === 0) return
   throw new Unreachable(`Cannot reach ${silent.join(', ')}: start the servers by npm run services -- up`)
+}
+
+function addresses({ kafkaBrokers, redisUrl, influxUrl, esUrl }: ConnectionSettings): [name: string, url: string][] {
+  const brokers = kafkaBrokers.map((broker): [string, string] => ['Kafka', `kafka://${broker}`])
+  return [...brokers, ['Redis', redisUrl], ['InfluxDB', influxUrl], ['Elasticsearch', esUrl]]
 }
 
 function listens(url: string): Promise<boolean> {

@@ -3,7 +3,7 @@ import { Client } from '@elastic/elasticsearch'
 import { InfluxDB } from '@influxdata/influxdb-client'
 import { Redis } from 'ioredis'
 import { kafkajs } from 'rxjs-kafka-toolkit'
-import { type ConnectionSettings, connectionSettings } from '../../services/defaults.ts'
+import { connectionSettings } from '../../services/defaults.ts'
 import type { DemoData } from './data.ts'
 import { createIndex } from './elasticIndex.ts'
 import { createBucket } from './influxBucket.ts'
@@ -22,7 +22,7 @@ import type { Undo } from './undo.ts'
 export async function realServers(data: DemoData, undo: Undo): Promise<DemoServers> {
   const settings = connectionSettings()
   const { influxUrl, influxOrg, influxToken, esUrl } = settings
-  await expectReachable(addresses(settings))
+  await expectReachable(settings)
   const prefix = `rkt-demo-${randomBytes(3).toString('hex')}-`
   const kafkaOfRun = await KafkaOfRun.create(settings.kafkaBrokers, prefix, undo)
   const redis = redisOfRun(settings.redisUrl, prefix, data, undo)
@@ -47,10 +47,6 @@ export async function realServers(data: DemoData, undo: Undo): Promise<DemoServe
     sortedSet: (key) => readScores(redis, key),
     mails: () => mailServer.mails,
   }
-}
-
-function addresses({ kafkaBrokers, redisUrl, influxUrl, esUrl }: ConnectionSettings): Readonly<Record<string, string>> {
-  return { Kafka: `kafka://${kafkaBrokers[0]}`, Redis: redisUrl, InfluxDB: influxUrl, Elasticsearch: esUrl }
 }
 
 function redisOfRun(url: string, prefix: string, { activities }: DemoData, undo: Undo): Redis {
