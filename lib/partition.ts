@@ -114,14 +114,6 @@ export class Partition<A> implements TrackerOwner {
     return this.host.random()
   }
 
-  private newController(): AbortController {
-    const controller = new AbortController()
-    // One signal for all messages of the assignment: Node would take the eleventh in flight for a leak.
-    setMaxListeners(0, controller.signal)
-    if (this.ended) controller.abort(endText(this))
-    return controller
-  }
-
   onQuiet(flush: () => void): boolean {
     return this.host.onQuiet(flush)
   }
@@ -175,6 +167,14 @@ export class Partition<A> implements TrackerOwner {
     this.tracker.fence()
     this.resting = 0
     this.controller?.abort(endText(this))
+  }
+
+  private newController(): AbortController {
+    const controller = new AbortController()
+    // One signal for all messages of the assignment: Node would take the eleventh in flight for a leak.
+    setMaxListeners(0, controller.signal)
+    if (this.ended) controller.abort(endText(this))
+    return controller
   }
 
   private deliver(raw: RawMessage): void {
