@@ -155,6 +155,129 @@ describe('a reading', () => {
   })
 })
 
+describe('a reading, while it commits', () => {
+  it('commits what is acked while a commit is under way, though nothing comes after it', () => {
+    start()
+    kafka.assign()
+    kafka.deliver(0, 2)
+    open[0]?.ack()
+    pass(1000)
+    open[1]?.ack()
+    kafka.answerCommit()
+    pass(1000)
+    expect(kafka.calls).toEqual(['commit 0@1', 'commit 0@2'])
+  })
+
+  it('commits again what was refused because the group rebalances', () => {
+    start()
+    kafka.assign()
+    kafka.deliver(0, 1)
+    ackAll()
+    pass(1000)
+    kafka.answerCommit('rebalancing')
+    pass(1000)
+    expect(kafka.calls).toEqual(['commit 0@1', 'commit 0@1'])
+    expect(errors).toEqual([])
+  })
+})
+
+describe('a reading, in a rebalance', () => {
+  it('commits nothing of what is fetched and not delivered', () => {
+    const member = start()
+    kafka.assign()
+    member.pause()
+    kafka.deliver(0, 3)
+    kafka.revoke()
+    pass(1000)
+    expect(kafka.calls).toEqual([])
+  })
+
+  it('holds up no rebalance when nothing is in flight', () => {
+    let done = 0
+    start()
+    kafka.assign()
+    kafka.revoke(() => done++)
+    expect(done).toBe(1)
+    expect(kafka.calls).toEqual([])
+  })
+
+  it('delivers once, and commits forwards, what it had fetched before a rebalance and fetches again', () => {
+    const seen: number[] = []
+    start({ maxInFlight: 2, drainTimeout: 10 })
+    kafka.assign()
+    kafka.deliver(0, 6)
+    kafka.revoke()
+    pass(10)
+    kafka.assign()
+    kafka.deliver(2, 4)
+    while (open.length > 0) {
+      seen.push(...open.map(({ offset }) => offset))
+      ackAll()
+      pass(1000)
+      kafka.answerCommit()
+    }
+    expect(seen).toEqual([0, 1, 2, 3, 4, 5])
+    expect(kafka.calls.filter((call) => !call.includes('pause') && !call.includes('resume'))).toEqual([
+      'seek 0@2',
+      'commit 0@2',
+      'commit 0@4',
+      'commit 0@6',
+    ])
+  })
+
+  it('moves nothing and harms nothing by acks of a partition that another member has now', () => {
+    const member = start({ drainTimeout: 10 })
+    kafka.assign(null, [0, 1])
+    kafka.deliver(0, 2)
+    kafka.revoke()
+    pass(10)
+    kafka.assign(null, [1])
+    expect(ackAll).not.toThrow()
+    pass(1000)
+    expect(kafka.calls).toEqual(['seek 1@0'])
+    expect(member.health()).toMatchObject({ state: 'reading', trouble: null })
+  })
+
+  it('commits of the others what is acked when one partition is lost', () => {
+    start()
+    kafka.assign(null, [0, 1])
+    kafka.deliver(0, 1)
+    kafka.deliver(0, 1, 1)
+    kafka.lose()
+    ackAll()
+    pass(1000)
+    expect(kafka.calls).toEqual(['commit 1@1'])
+  })
+
+  it('does not wait for what is lost', () => {
+    const member = start()
+    kafka.assign()
+    kafka.deliver(0, 1)
+    member.drain()
+    expect(kafka.calls).toEqual([])
+    kafka.lose()
+    expect(kafka.calls).toEqual(['leave'])
+  })
+
+  it('has all its credit back after a hundred rebalances with messages in flight, half of them acked late', () => {
+    const member = start({ maxInFlight: 4, drainTimeout: 10 })
+    for (let round = 0; round < 100; round++) {
+      const partition = round % 2
+      kafka.assign(null, [partition])
+      kafka.deliver(0, 10, partition)
+      expect(open).toHaveLength(4)
+      const late = open.splice(2)
+      ackAll()
+      kafka.revoke()
+      pass(10)
+      kafka.answerCommit()
+      kafka.assign(null, [])
+      for (const message of late) message.ack()
+    }
+    expect(member.health()).toMatchObject({ delivered: 400, nacked: 0, commits: 100, partitions: [] })
+  })
+})
+
 describe('a reading, when it seeks', () => {
   it('fetches again a partition that was held back', () => {
     const member = start({ maxInFlight: 2 })

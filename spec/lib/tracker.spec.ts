@@ -56,6 +56,14 @@ describe('Tracker', () => {
     expect(tracker.low).toBe(20)
   })
 
+  it('passes over gaps between messages that were acked before the oldest', () => {
+    const { tracker } = trackerAt([5, 9, 20])
+    tracker.ack(2)
+    tracker.ack(1)
+    tracker.ack(0)
+    expect(tracker.low).toBe(21)
+  })
+
   it('passes over a gap at the end once all before it is acked', () => {
     const { tracker } = trackerAt([0, 1])
     tracker.advance(6)
