@@ -1,0 +1,170 @@
+import type { Mutant } from '../mutant.ts'
+
+/** Partitions that go, come back, or stay. */
+export const rebalancing: readonly Mutant[] = [
+  {
+    bug: 3,
+    thread: 'PC#909, #875',
+    broke: 'stuck: an entry left from the last assignment swallowed the message that came again',
+    undone: 'a partition that was lost is forgotten',
+    patches: [
+      {
+        file: 'lib/assignment.ts',
+        find: 'if (partition !== undefined) this.retire(partition)\n      this.partitions.delete(keyOf(place))',
+        replace: 'if (partition !== undefined) this.retire(partition)',
+      },
+    ],
+    red: {
+      'spec/lib/fromTopic.spec.ts': [
+        'fences a lost partition: late acks move nothing, and its messages are delivered again',
+      ],
+    },
+  },
+  {
+    bug: 5,
+    thread: 'PC#547, RK#386',
+    broke: 'stalled: what was in flight at a revoke stayed counted, and the next drain waited for it',
+    undone: 'whoever waits is told when what was in flight is lost',
+    patches: [
+      {
+        file: 'lib/reading.ts',
+        find: "this.tell({ type: 'lost', groupId: this.groupId, partitions: partitions.map(placeOf) })\n    this.delivery.checkSettled()",
+        replace: "this.tell({ type: 'lost', groupId: this.groupId, partitions: partitions.map(placeOf) })",
+      },
+    ],
+    red: { 'spec/lib/reading.spec.ts': ['does not wait for what is lost'] },
+  },
+  {
+    bug: 6,
+    thread: 'PC#777',
+    broke: 'repeated: results after a revoke were thrown away although the partition came back',
+    undone: 'a partition that comes back keeps its tracker',
+    patches: [
+      {
+        file: 'lib/assignment.ts',
+        find: 'old?.isContinuedBy(one) ? old : new Partition',
+        replace: 'old?.isContinuedBy(one) && false ? old : new Partition',
+      },
+    ],
+    red: { 'spec/lib/fromTopic.spec.ts': ['emits nothing again that a retained partition has in flight or acked'] },
+  },
+  {
+    bug: 12,
+    thread: 'RK#259, #260',
+    broke: 'stalled: acks that came after the revoke were kept, and grew',
+    undone: 'a settlement after the fence only counts as late',
+    patches: [
+      {
+        file: 'lib/tracker.ts',
+        find: 'return !this.fenced && slot >= this.head',
+        replace: 'return slot >= this.head',
+      },
+    ],
+    red: { 'spec/lib/tracker.spec.ts': ['counts what comes after the fence as late, and holds its place'] },
+  },
+  {
+    bug: 14,
+    thread: 'SR#1403, #1396',
+    broke: 'went back: what was buffered before a rebalance was mixed with the same messages fetched again',
+    undone: 'what is buffered is forgotten at a rebalance, and what came before is not delivered',
+    patches: [
+      {
+        file: 'lib/delivery.ts',
+        find: 'for (const partition of this.assignment) partition.discard()',
+        replace: '',
+      },
+      {
+        file: 'lib/partition.ts',
+        find: 'if (offset < this.tracker.next) return',
+        replace: '',
+      },
+    ],
+    red: {
+      'spec/lib/reading.spec.ts': [
+        'delivers once, and commits forwards, what it had fetched before a rebalance and fetches again',
+      ],
+    },
+  },
+  {
+    bug: 16,
+    thread: 'SR#1259, #816',
+    broke: 'crashed: an ack after the revoke met an entry that was gone',
+    undone: 'a settlement that comes too late does nothing',
+    patches: [
+      {
+        file: 'lib/tracker.ts',
+        find: 'if (!this.isOpen(slot)) this.late++',
+        replace: "if (!this.isOpen(slot)) throw new Error('no such message')",
+      },
+    ],
+    red: {
+      'spec/lib/reading.spec.ts': [
+        'moves nothing and harms nothing by acks of a partition that another member has now',
+      ],
+    },
+  },
+  {
+    bug: 19,
+    thread: 'RPC#4477, V#9587',
+    broke: 'went back: an ack after the revoke committed over what the next owner had committed',
+    undone: 'only what is assigned now is committed',
+    patches: [
+      {
+        file: 'lib/assignment.ts',
+        find: 'const before = this.partitions\n    this.partitions = new Map()',
+        replace: 'const before = this.partitions\n    this.partitions = new Map(before)',
+      },
+    ],
+    red: {
+      'spec/lib/reading.spec.ts': [
+        'moves nothing and harms nothing by acks of a partition that another member has now',
+      ],
+    },
+  },
+  {
+    bug: 20,
+    thread: 'V#14865',
+    broke: 'repeated: when one partition went, the acks of all were thrown away',
+    undone: 'only the partitions that are named go',
+    patches: [
+      {
+        file: 'lib/reading.ts',
+        find: 'assignment.remove(partitions)',
+        replace: 'assignment.remove([...assignment])',
+      },
+    ],
+    red: { 'spec/lib/reading.spec.ts': ['commits of the others what is acked when one partition is lost'] },
+  },
+  {
+    bug: 22,
+    thread: 'zio#469, fs2#1051',
+    broke: 'lost: what was buffered was dropped at a rebalance, and reading went on behind it',
+    undone: 'reading goes on after what was delivered, not after what was fetched',
+    patches: [
+      {
+        file: 'lib/partition.ts',
+        find: 'discard(): void {',
+        replace: 'discard(): void {\n    while (this.fetched.hasNext(this.tracker)) this.fetched.next()',
+      },
+    ],
+    red: {
+      'spec/lib/reading.spec.ts': [
+        'delivers once, and commits forwards, what it had fetched before a rebalance and fetches again',
+      ],
+    },
+  },
+  {
+    bug: 24,
+    thread: 'zio#1575, #1573',
+    broke: 'slow: a rebalance waited for commits of partitions that had delivered nothing',
+    undone: 'nothing in flight is nothing to wait for',
+    patches: [
+      {
+        file: 'lib/settling.ts',
+        find: 'if (this.inFlight() === 0) return done()',
+        replace: '',
+      },
+    ],
+    red: { 'spec/lib/reading.spec.ts': ['holds up no rebalance when nothing is in flight'] },
+  },
+]
