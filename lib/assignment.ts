@@ -27,6 +27,13 @@ export class Assignment<A> {
     return sum
   }
 
+  /** Messages delivered and not settled, also those that wait for a next try. */
+  get unsettled(): number {
+    let sum = 0
+    for (const { tracker } of this) sum += tracker.pending
+    return sum
+  }
+
   get(place: TopicPartition): Partition<A> | undefined {
     return this.partitions.get(keyOf(place))
   }

@@ -4,19 +4,20 @@ import { backoff } from './backoff.ts'
 import type { Clock } from './clock.ts'
 import { Due } from './due.ts'
 import { FatalError, fatalAt, messageOf, PermanentError } from './errors.ts'
+import type { Holder, Holders } from './holders.ts'
 import { LaneQueue } from './laneQueue.ts'
 import { laneOf } from './lanes.ts'
-import { type Message, spentText } from './message.ts'
+import { type Message, type Origin, spentText } from './message.ts'
 import { operate } from './operate.ts'
 import type { AllPerBatchOptions, Batch, Outcome } from './perBatch.ts'
-import { type Entry, Request, type RequestHost } from './request.ts'
+import { type Entry, isFenced, Request, type RequestHost } from './request.ts'
 import { Resting } from './resting.ts'
 
 type Prepare<A, R> = (value: A, message: Message<A>) => R
 type Send<A, R, B> = (requests: readonly R[], batch: Batch<A>) => ObservableInput<readonly Outcome<B>[]>
 
 /** The batches of one subscription of `perBatch`: which are under way, and what waits for the next. */
-export class Batches<A, R, B> implements RequestHost<A, R, B> {
+export class Batches<A, R, B> implements RequestHost<A, R, B>, Holder {
   readonly options: AllPerBatchOptions
   readonly send: Send<A, R, B>
   private readonly prepare: Prepare<A, R>
@@ -26,6 +27,9 @@ export class Batches<A, R, B> implements RequestHost<A, R, B> {
   /** What failed of a batch; it holds its lanes, but no place. */
   private readonly resting = new Resting<Entry<A, R>>()
   private clock: Clock | undefined
+  /** Of the sources that it has messages of; more than one where sources are merged. */
+  private readonly sources = new Set<Holders>()
+  private latest: Holders | undefined
   private readonly due: Due
   /** Whether what waits is sent although it fills no batch. */
   private isDue = false
@@ -80,6 +84,29 @@ export class Batches<A, R, B> implements RequestHost<A, R, B> {
   done(request: Request<A, R, B>): void {
     this.open.delete(request)
     this.dispatch()
+    this.waits()
+    this.completeIfDone()
+  }
+
+  waits(): void {
+    for (const source of this.sources) source.waits()
+  }
+
+  *waiting(): Iterable<Message<A>> {
+    for (const { message } of this.resting) yield message
+    let isStuck = this.queue.length === 0 || this.open.size >= this.options.concurrency
+    for (const request of this.open) {
+      if (request.isWaiting) yield* request.messages
+      else isStuck = false
+    }
+    // What a request under way, or a free place, can let through soon does not wait.
+    if (isStuck) for (const { message } of this.queue) yield message
+  }
+
+  look(): void {
+    this.drop(this.resting.remove(isFenced))
+    for (const request of [...this.open]) request.look()
+    this.dispatch()
     this.completeIfDone()
   }
 
@@ -100,10 +127,18 @@ export class Batches<A, R, B> implements RequestHost<A, R, B> {
 
   private add(message: Message<A>): void {
     const request = this.prepare(message.value, message)
-    this.clock ??= message.origin.clock
+    if (message.origin.holders !== this.latest) this.meet(message.origin)
     this.queue.add({ message, request, lane: laneOf(message, this.options.order), failures: 0 })
     if (this.queue.length >= this.options.batch.max) this.dispatch()
     else if (!this.isDue) this.due.arm(message.origin)
+  }
+
+  /** Lets a source know that it has messages of it. */
+  private meet({ holders, clock }: Origin): void {
+    this.clock ??= clock
+    this.latest = holders
+    this.sources.add(holders)
+    holders.add(this)
   }
 
   private flush(): void {
@@ -183,10 +218,11 @@ export class Batches<A, R, B> implements RequestHost<A, R, B> {
     this.due.disarm()
     for (const request of this.open) request.abandon()
     abandon(this.resting.clear())
-    abandon(this.queue.clear())
+    abandon(this.queue)
+    for (const source of this.sources) source.remove(this)
   }
 }
 
-function abandon(entries: readonly Entry<unknown, unknown>[]): void {
+function abandon(entries: Iterable<Entry<unknown, unknown>>): void {
   for (const { message } of entries) message.abandon()
 }

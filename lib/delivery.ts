@@ -1,11 +1,11 @@
 import { Assignment } from './assignment.ts'
-import { BackPressure, type BackPressureHost } from './backPressure.ts'
 import type { Broker, Consumer, Position, RawMessage, TopicPartition } from './broker.ts'
 import type { Clock } from './clock.ts'
 import { type CommitHost, Committer } from './commit.ts'
 import { Emission, type EmissionHost } from './emission.ts'
 import type { CommitError } from './errors.ts'
 import type { SourceEvent } from './events.ts'
+import { Holders } from './holders.ts'
 import type { Message } from './message.ts'
 import type { Partition, PartitionHost, Refusal } from './partition.ts'
 import { Refusals } from './refusals.ts'
@@ -29,17 +29,17 @@ export interface DeliveryHost<A> {
  * What flows: fetched messages out, their settlements back, low watermarks to the broker; and holds back while too many
  * messages are in flight.
  */
-export class Delivery<A> implements PartitionHost<A>, CommitHost, EmissionHost<A>, BackPressureHost {
+export class Delivery<A> implements PartitionHost<A>, CommitHost, EmissionHost<A> {
   readonly groupId: string
   readonly clock: Clock
   readonly maxInFlight: number
-  readonly maxBytes: number
   readonly commitInterval: number
   readonly assignment = new Assignment<A>(this)
+  readonly holders = new Holders(() => this.settling.look())
   readonly committer: Committer
-  readonly backPressure: BackPressure
   readonly counts = { nacked: 0, skipped: 0, deadLettered: 0, commits: 0 }
   readonly host: DeliveryHost<A>
+  private readonly consumer: Consumer
   private readonly emission = new Emission<A>(this)
   private readonly refusals: Refusals<A>
   private readonly settling: Settling
@@ -47,15 +47,18 @@ export class Delivery<A> implements PartitionHost<A>, CommitHost, EmissionHost<A
   constructor(host: DeliveryHost<A>, consumer: Consumer) {
     const { options, broker } = host
     this.host = host
+    this.consumer = consumer
     this.groupId = options.groupId
     this.clock = broker.clock
     this.maxInFlight = options.maxInFlight
-    this.maxBytes = options.maxBytes
     this.commitInterval = options.commitInterval
     this.committer = new Committer(this, consumer)
-    this.backPressure = new BackPressure(this, consumer)
     this.refusals = new Refusals(this, options.onNack)
-    this.settling = new Settling(broker.clock, () => this.assignment.inFlight)
+    this.settling = new Settling(
+      broker.clock,
+      () => this.assignment.inFlight,
+      () => this.holders.countWaiting(),
+    )
   }
 
   get isHalted(): boolean {
@@ -76,6 +79,7 @@ export class Delivery<A> implements PartitionHost<A>, CommitHost, EmissionHost<A
   start(): void {
     this.emission.halted = false
     this.holdBack()
+    this.refusals.goOn()
     for (const partition of this.assignment) if (partition.hasFetched) return this.emission.wake()
   }
 
@@ -87,8 +91,22 @@ export class Delivery<A> implements PartitionHost<A>, CommitHost, EmissionHost<A
   /** Emits no more and forgets what is fetched; tells batches that wait in operators that no more will come. */
   stop(): void {
     this.halt()
+    this.holders.isStopped = true
     for (const partition of this.assignment) partition.discard()
     this.emission.slice(() => {})
+  }
+
+  /** A rebalance is over: what failed meanwhile is tried again, unless its partition is gone. */
+  goOn(): void {
+    this.holders.isStopped = false
+    this.refusals.goOn()
+    this.holders.look()
+  }
+
+  /** Partitions have ended: operators let go of their messages, and nobody waits for them. */
+  ended(): void {
+    this.holders.look()
+    this.checkSettled()
   }
 
   /** Ends the assignment: nothing is delivered, tried again or committed any more. */
@@ -97,18 +115,12 @@ export class Delivery<A> implements PartitionHost<A>, CommitHost, EmissionHost<A
     this.assignment.remove([...this.assignment])
     this.committer.suspend()
     this.refusals.clear()
-    this.checkSettled()
+    this.ended()
   }
 
-  /** Fetches no more of what there is enough of. */
-  holdBack(): void {
-    this.backPressure.look(this.emission.halted)
-  }
-
-  /** Partitions have ended: nobody waits for their messages, and others may have the room. */
-  ended(): void {
-    this.holdBack()
-    this.checkSettled()
+  /** Messages that somebody works on now. */
+  get workedOn(): number {
+    return this.assignment.inFlight - this.holders.countWaiting()
   }
 
   /** Does work once no message is on its way down. */
@@ -145,11 +157,11 @@ export class Delivery<A> implements PartitionHost<A>, CommitHost, EmissionHost<A
   }
 
   acked(partition: Partition<A>): void {
-    if (partition.backlog > 0 || this.backPressure.isHeavy) this.emission.wake()
+    if (partition.backlog > 0) this.emission.wake()
     // At the end of a slice all this is looked at once, for all its acks.
     if (this.emission.isBusy) return
     this.committer.touch()
-    if (partition.inFlight === 0) this.checkSettled()
+    if (partition.inFlight === 0 || this.holders.isStopped) this.checkSettled()
   }
 
   refused(refusal: Refusal<A>): void {
@@ -185,5 +197,19 @@ export class Delivery<A> implements PartitionHost<A>, CommitHost, EmissionHost<A
   /** Has something settled: tells who waits for it, and commits while nothing is in flight. */
   checkSettled(): void {
     if (this.settling.check()) this.committer.idle()
+  }
+
+  /** Fetches no more of a partition while its backlog is more than half of its window. */
+  private holdBack(): void {
+    for (const partition of this.assignment) {
+      const isMuch = partition.backlog > this.maxInFlight / 2
+      if (!partition.paused && isMuch) {
+        partition.paused = true
+        this.consumer.pause(partition)
+      } else if (partition.paused && !isMuch && !this.emission.halted) {
+        partition.paused = false
+        this.consumer.resume(partition)
+      }
+    }
   }
 }

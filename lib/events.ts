@@ -5,12 +5,13 @@ import type { CommitError } from './errors.ts'
  * What a source tells beside its messages.
  *
  * - `assigned`: it joined, and `partitions` is all it has; `retained` are those that it had before
- * - `revoked`: the group rebalances; what was in flight was waited for `drainMs`, `unsettled` messages were left over
+ * - `revoked`: the group rebalances; what was in flight was waited for `drainMs`; `unsettled` messages are
+ *   left over, with those that wait for a next try
  * - `lost`: the membership is gone; what was in flight there is delivered again, to whoever has the partitions now
  * - `committed`, `commitFailed`: what became of a commit; one that failed is due again by itself, unless it was fenced
  * - `nacked`: a message failed for good, and what `onNack` does with it; log this
  * - `trouble`: the broker can't be reached or refused, and is tried again
- * - `closed`: it left the group; `unsettled` messages will be delivered again
+ * - `closed`: it left the group; `unsettled` messages will be delivered again, with those that wait for a next try
  */
 export type SourceEvent =
   | {
@@ -40,9 +41,11 @@ export type SourceEvent =
   | {
       readonly type: 'closed'
       readonly groupId: string
-      /** Messages in flight that were given up; they will be delivered again. */
+      /** Messages that were given up; they will be delivered again. */
       readonly unsettled: number
-      /** Why it ended, when not because it was asked to; its stream errors with it. */
+      /** Of these, those that somebody still worked on when `drainTimeout` was over. */
+      readonly workedOn: number
+      /** Why it ended, when not because it was asked to; its stream errors with it, unless it has completed. */
       readonly failure: Error | null
     }
 
@@ -71,8 +74,6 @@ export interface SourceHealth {
   readonly state: 'joining' | 'reading' | 'paused' | 'rebalancing' | 'draining' | 'closed'
   /** Those assigned now. */
   readonly partitions: readonly PartitionHealth[]
-  /** Bytes of messages fetched and not settled, by fetched batch; see `maxBytes`. */
-  readonly bytes: number
   /** Messages delivered, with repeats. */
   readonly delivered: number
   /** Messages that failed for good, at each delivery. */

@@ -67,15 +67,10 @@ export class LaneQueue<E extends Laned> {
     return hasMore
   }
 
-  /** Empties the queue. */
-  clear(): E[] {
-    const all: E[] = []
-    const take = (queue: Queue<E> | undefined) => {
-      for (let entry = queue?.shift(); entry !== undefined; entry = queue?.shift()) all.push(entry)
-    }
-    for (const row of this.lanes.values()) take(row.behind)
-    take(this.arrived)
-    return all
+  /** All that wait: those in their lanes, then those not looked at. */
+  *[Symbol.iterator](): IterableIterator<E> {
+    for (const { behind } of this.lanes.values()) if (behind !== undefined) yield* behind
+    yield* this.arrived
   }
 
   private takeWaiting(row: Row<E>, max: number, taken: E[]): void {

@@ -1,5 +1,6 @@
 import type { Headers, RawMessage, TopicPartition } from './broker.ts'
 import type { Clock } from './clock.ts'
+import type { Holders } from './holders.ts'
 
 /** How a message ends. Abandoned: whoever held it was torn down, so that nobody will ever settle it. */
 export type Verdict = 'acked' | 'nacked' | 'abandoned'
@@ -13,6 +14,8 @@ export interface Origin extends TopicPartition {
   readonly isEnded: boolean
   /** Aborts when that happens. */
   readonly signal: AbortSignal
+  /** The operators that hold messages of the source, for whoever waits with some of its own. */
+  readonly holders: Holders
   /** A number in [0, 1), for jitter. */
   random(): number
   /**
@@ -30,6 +33,8 @@ export interface Token {
   settle(slot: number, verdict: Verdict, error: unknown, raw: RawMessage): void
   idOf(slot: number, raw: RawMessage): string
   attemptOf(slot: number): number
+  /** The slot of the fetched message that this one is made of. */
+  rootOf(slot: number): number
 }
 
 /** In the place of a slot: the obligation was handed on, or the message is settled. */

@@ -86,14 +86,14 @@ export class Reading<A> implements Member, ConsumerHandler, DeliveryHost<A> {
     this.lastTrouble = null
     this.state = this.isPaused ? 'paused' : 'reading'
     this.delivery.committer.resume()
-    if (this.isPaused) this.delivery.holdBack()
-    else this.delivery.start()
+    if (!this.isPaused) this.delivery.start()
     this.tell({
       type: 'assigned',
       groupId: this.groupId,
       partitions: assigned.map(placeOf),
       retained: retained.map(placeOf),
     })
+    this.delivery.goOn()
   }
 
   batch(from: TopicPartition, messages: readonly RawMessage[], nextOffset: number, highWatermark: number): void {
@@ -115,7 +115,7 @@ export class Reading<A> implements Member, ConsumerHandler, DeliveryHost<A> {
       committer.flush(() => {
         // By now the partitions may be lost, and others assigned.
         if (this.state === 'rebalancing') committer.suspend()
-        const event = { drainMs: clock.now() - since, unsettled: delivery.assignment.inFlight }
+        const event = { drainMs: clock.now() - since, unsettled: delivery.assignment.unsettled }
         this.tell({ type: 'revoked', groupId: this.groupId, partitions: partitions.map(placeOf), ...event })
         done()
       })
@@ -148,7 +148,7 @@ export class Reading<A> implements Member, ConsumerHandler, DeliveryHost<A> {
   // What its user asks for
 
   drain(failure?: Error): void {
-    if (this.isEnding) return
+    if (this.isEnding) return this.failLate(failure)
     this.state = 'draining'
     this.failure = failure
     this.delivery.stop()
@@ -187,6 +187,7 @@ export class Reading<A> implements Member, ConsumerHandler, DeliveryHost<A> {
     this.delivery.assignment.seek(position)
     this.consumer.seek(position)
     this.delivery.emitted()
+    this.delivery.ended()
   }
 
   health(): SourceHealth {
@@ -208,6 +209,13 @@ export class Reading<A> implements Member, ConsumerHandler, DeliveryHost<A> {
     for (const listener of this.listeners) listener(event)
   }
 
+  /** What would have ended it comes when it ends already: its stream may have completed, but its news can tell. */
+  private failLate(failure: Error | undefined): void {
+    if (failure === undefined || this.failure !== undefined || this.state === 'closed') return
+    this.failure = failure
+    this.trouble(failure)
+  }
+
   private leave(): void {
     if (this.state === 'closed') return
     this.delivery.committer.flush(() => {
@@ -220,11 +228,13 @@ export class Reading<A> implements Member, ConsumerHandler, DeliveryHost<A> {
   }
 
   private close(): void {
-    const unsettled = this.delivery.assignment.inFlight
+    const { workedOn } = this.delivery
+    const { unsettled } = this.delivery.assignment
     this.state = 'closed'
     this.delivery.close()
     this.broker.members.remove(this)
-    this.tell({ type: 'closed', groupId: this.groupId, unsettled, failure: this.failure ?? null })
+    const failure = this.failure ?? null
+    this.tell({ type: 'closed', groupId: this.groupId, unsettled, workedOn, failure })
     this.onClosed()
   }
 }

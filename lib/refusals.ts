@@ -1,18 +1,22 @@
 import type { Position } from './broker.ts'
 import type { Timer } from './clock.ts'
 import type { Delivery } from './delivery.ts'
-import { errorClassOf, FatalError, fatalAt, MessageError, messageOf } from './errors.ts'
+import { errorClassOf, FatalError, fatalAt, MessageError, messageOf, TransientError } from './errors.ts'
 import { type NackAction, type NackPolicy, nackPolicy, type OnNack } from './onNack.ts'
 import type { Refusal } from './partition.ts'
 
-/** ms before a dead letter that could not be sent, or a retry that met a rebalance, is tried again. */
+/** ms before a dead letter that could not be sent is tried again. */
 const AGAIN = 1000
+/** ms after which a dead letter that has no answer yet is told as trouble: a client may try for long by itself. */
+const SLOW = 5000
 
 /** Does what the source's policy says with messages that were not acked. */
 export class Refusals<A> {
   private readonly delivery: Delivery<A>
   private readonly policy: NackPolicy
   private readonly timers = new Set<Timer>()
+  /** What is done with those whose time has come while nothing is delivered. */
+  private held: { readonly refusal: Refusal<A>; readonly work: () => void }[] = []
 
   constructor(delivery: Delivery<A>, onNack: OnNack) {
     this.delivery = delivery
@@ -29,6 +33,14 @@ export class Refusals<A> {
   clear(): void {
     for (const timer of this.timers) timer.unsubscribe()
     this.timers.clear()
+    this.held = []
+  }
+
+  /** Messages are delivered again: so are those whose time has come meanwhile. */
+  goOn(): void {
+    const { held } = this
+    this.held = []
+    for (const { refusal, work } of held) this.later(refusal, 0, work)
   }
 
   private decide(refusal: Refusal<A>, error: unknown): void {
@@ -80,33 +92,41 @@ export class Refusals<A> {
   private send(refusal: Refusal<A>, action: NackAction & { do: 'send' }): void {
     const { delivery } = this
     const { partition, slot } = refusal
+    const slow = this.later(refusal, SLOW, () =>
+      delivery.host.trouble(slowError(placeOf(refusal), action.message.topic)),
+    )
     delivery.host.broker.send([action.message], (error) => {
+      this.cancel(slow)
       if (partition.isEnded) return
       if (error === null) {
         delivery.counts.deadLettered++
         partition.tracker.ack(slot)
       } else if (errorClassOf(error) === 'transient') {
         delivery.host.trouble(error)
-        this.rest(refusal, AGAIN, () => this.send(refusal, action))
+        this.putDown(refusal)
+        this.later(refusal, AGAIN, () => this.sendAgain(refusal, action))
       } else this.stop(refusal, error)
     })
   }
 
-  private retry(refusal: Refusal<A>, ms: number): void {
-    const { delivery } = this
-    this.rest(refusal, ms, () => {
-      if (!delivery.isHalted) delivery.slice(() => refusal.partition.redeliver(refusal))
-      else this.retry(refusal, AGAIN)
-    })
+  private sendAgain(refusal: Refusal<A>, action: NackAction & { do: 'send' }): void {
+    const work = () => this.sendAgain(refusal, action)
+    if (this.delivery.holders.isStopped) return void this.held.push({ refusal, work })
+    refusal.partition.resting--
+    this.send(refusal, action)
   }
 
-  /** Lets a message wait for its next try. */
-  private rest(refusal: Refusal<A>, ms: number, tryAgain: () => void): void {
+  /** Delivers it again after a wait. */
+  private retry(refusal: Refusal<A>, ms: number): void {
     this.putDown(refusal)
-    this.later(refusal, ms, () => {
-      refusal.partition.resting--
-      tryAgain()
-    })
+    this.later(refusal, ms, () => this.redeliver(refusal))
+  }
+
+  private redeliver(refusal: Refusal<A>): void {
+    const { delivery } = this
+    if (delivery.isHalted) return void this.held.push({ refusal, work: () => this.redeliver(refusal) })
+    refusal.partition.resting--
+    delivery.slice(() => refusal.partition.redeliver(refusal))
   }
 
   /** Nobody works on it now: it holds up neither a rebalance nor the end. */
@@ -115,12 +135,18 @@ export class Refusals<A> {
     this.delivery.checkSettled()
   }
 
-  private later({ partition }: Refusal<A>, ms: number, work: () => void): void {
+  private later({ partition }: Refusal<A>, ms: number, work: () => void): Timer {
     const timer = this.delivery.clock.schedule(() => {
       this.timers.delete(timer)
       if (!partition.isEnded) work()
     }, ms)
     this.timers.add(timer)
+    return timer
+  }
+
+  private cancel(timer: Timer): void {
+    timer.unsubscribe()
+    this.timers.delete(timer)
   }
 }
 
@@ -146,6 +172,12 @@ function policyError(cause: unknown, error: unknown): FatalError {
 
 function placeOf({ partition, raw }: Refusal<unknown>): Position {
   return { topic: partition.topic, partition: partition.partition, offset: Number(raw.offset) }
+}
+
+function slowError({ topic, partition, offset }: Position, to: string): TransientError {
+  return new TransientError(
+    `Cannot send ${topic}[${partition}]@${offset} to ${to} yet: no answer from the broker within ${SLOW} ms; see that it runs and has the topic`,
+  )
 }
 
 function stopError(place: Position, error: unknown): Error {

@@ -23,6 +23,8 @@ export interface RequestHost<A, R, B> {
   drop(entries: readonly Entry<A, R>[]): void
   /** No message can succeed; this one is the first that met it. */
   fatal(error: unknown, message: Message<A>): void
+  /** Some entries begin to wait for their next try. */
+  waits(): void
   /** The request is through with all its entries. */
   done(request: Request<A, R, B>): void
   /** Takes note that the server wants to be left alone; gives how long it still does, in ms. */
@@ -39,6 +41,8 @@ export class Request<A, R, B> {
   private rest: Entry<A, R>[] = []
   private isOneByOne = false
   private isStepping = false
+  /** Whether nothing is asked now: its entries wait for their next try. */
+  isWaiting = false
   private timer: Timer | undefined
   private answer = new Subscription()
   private controller: AbortController | undefined
@@ -50,8 +54,11 @@ export class Request<A, R, B> {
 
   /** Makes one try. */
   start(): void {
+    this.timer = undefined
+    this.isWaiting = false
     this.dropFenced()
     if (this.entries.length === 0) return this.next()
+    if (this.isHeldUp) return this.waits()
     const held = this.host.hold(0)
     if (held > 0) return this.wait(held)
     const { name, timeout } = this.host.options
@@ -73,6 +80,25 @@ export class Request<A, R, B> {
     this.entries = []
     this.rest = []
     for (const { message } of left) message.abandon()
+  }
+
+  /** Those not settled yet. */
+  get messages(): readonly Message<A>[] {
+    return [...this.entries, ...this.rest].map(({ message }) => message)
+  }
+
+  /** Looks again, while it waits, whether its partitions are there and whether it may try again. */
+  look(): void {
+    if (!this.isWaiting) return
+    this.dropFenced()
+    if (this.entries.length === 0) this.stop()
+    else if (this.timer !== undefined) return
+    this.start()
+  }
+
+  /** A rebalance or the end has to come to a moment in which nothing is asked. */
+  private get isHeldUp(): boolean {
+    return this.head.failures > 0 && this.entries.some(({ message }) => message.origin.holders.isStopped)
   }
 
   private get head(): Entry<A, R> {
@@ -168,7 +194,6 @@ export class Request<A, R, B> {
 
   /** Nothing more is done for a message whose partition was taken away meanwhile. */
   private dropFenced(): void {
-    const isFenced = ({ message }: Entry<A, R>) => message.origin.isEnded
     if (!this.entries.some(isFenced)) return
     const fenced = this.entries.filter(isFenced)
     this.entries = this.entries.filter((entry) => !isFenced(entry))
@@ -177,6 +202,12 @@ export class Request<A, R, B> {
 
   private wait(ms: number): void {
     this.timer = this.clock.schedule(() => this.start(), ms)
+    this.waits()
+  }
+
+  private waits(): void {
+    this.isWaiting = true
+    this.host.waits()
   }
 
   private stop(): void {
@@ -186,6 +217,11 @@ export class Request<A, R, B> {
     this.controller?.abort()
     this.controller = undefined
   }
+}
+
+/** Whether another member has the entry now. */
+export function isFenced({ message }: Entry<unknown, unknown>): boolean {
+  return message.origin.isEnded
 }
 
 /** How long a failure asks to wait, in ms. */

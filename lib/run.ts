@@ -157,7 +157,7 @@ class Run implements Running {
     this.openMembers++
     member.listen((event) => {
       this.subject.next(event)
-      if (event.type === 'closed') this.endMember(event)
+      if (event.type === 'closed') this.endMember(event, pipeline)
     })
     if (this.isDraining) pipeline.unsubscribe()
   }
@@ -181,10 +181,11 @@ class Run implements Running {
     this.endIfDone()
   }
 
-  private endMember({ unsettled, failure }: { unsettled: number; failure: Error | null }): void {
+  private endMember({ workedOn, failure }: { workedOn: number; failure: Error | null }, pipeline: Subscription): void {
     this.openMembers--
-    // A failure is the pipe's own to deal with: it errors, or begins again.
-    this.isStuck ||= unsettled > 0 && failure === null
+    // A failure is the pipe's own to deal with: it errors, or begins again. One that has completed can't.
+    this.isStuck ||= workedOn > 0 && failure === null
+    if (failure !== null && pipeline.closed) this.failure ??= { error: failure }
     // What did not settle in time holds its pipeline open, perhaps for ever.
     if (this.isStuck && this.openMembers === 0) this.abandonPipelines()
     this.endIfDone()

@@ -46,6 +46,10 @@ export class Scope implements Token {
     return this.parent.attemptOf(this.slot)
   }
 
+  rootOf(): number {
+    return this.parent.rootOf(this.slot)
+  }
+
   private count(verdict: Verdict, error: unknown): void {
     if (verdict !== 'acked' && this.verdict !== 'nacked') {
       this.verdict = verdict

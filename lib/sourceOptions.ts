@@ -9,17 +9,11 @@ export interface SourceOptions {
   readonly fromBeginning?: boolean
   /** Messages of one partition in flight at most; it is paused there and resumed at half. @default 1000 */
   readonly maxInFlight?: number
-  /**
-   * Bytes of keys and values fetched and not settled, of all partitions of the source: above it nothing more is fetched,
-   * until it is half. Counted by fetched batch, because a batch stays in memory until its last message is settled.
-   * Infinity for no limit. @default 67_108_864
-   */
-  readonly maxBytes?: number
   /** From the first ack to the commit; sooner (200 ms after the last commit) when nothing is in flight. @default 1000 */
   readonly commitInterval?: number
   /**
-   * How long a rebalance or the end waits for what is in flight. What has not settled then is given up: it is delivered
-   * again. @default 20_000
+   * How long a rebalance or the end waits for what is in flight; for what only waits for a next try it does not wait.
+   * What has not settled then is given up: it is delivered again. @default 20_000
    */
   readonly drainTimeout?: number
   /** What is done with a message that failed for good: see {@link OnNack}. @default 'stop' */
@@ -39,7 +33,6 @@ export function sourceOptions(options: SourceOptions): Required<SourceOptions> {
     groupId: options.groupId,
     fromBeginning: options.fromBeginning ?? true,
     maxInFlight: options.maxInFlight ?? 1000,
-    maxBytes: options.maxBytes ?? 64 * 1024 * 1024,
     commitInterval: options.commitInterval ?? 1000,
     drainTimeout: options.drainTimeout ?? 20_000,
     onNack: options.onNack ?? 'stop',
@@ -50,7 +43,6 @@ export function sourceOptions(options: SourceOptions): Required<SourceOptions> {
   if (typeof all.groupId !== 'string' || all.groupId === '') refuse('groupId', 'a non-empty string', all.groupId)
   if (typeof all.onNack !== 'function') expectOneOf('onNack', all.onNack, ['stop', 'skip'])
   expectInteger('maxInFlight', all.maxInFlight, 1)
-  expectInteger('maxBytes', all.maxBytes, 1)
   expectMs('commitInterval', all.commitInterval)
   expectMs('drainTimeout', all.drainTimeout)
   expectMs('maxWaitTimeInMs', all.maxWaitTimeInMs)

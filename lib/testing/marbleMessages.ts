@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events'
 import { map, type Observable, Subject } from 'rxjs'
 import type { TestScheduler } from 'rxjs/testing'
 import type { Headers, RawMessage } from '../broker.ts'
+import { Holders } from '../holders.ts'
 import { Message, type Origin, type Token, type Verdict } from '../message.ts'
 
 /** What a message carries beside its value. */
@@ -88,6 +89,7 @@ function originOn(clock: TestScheduler, options: MarbleOptions<never>): Origin {
     random: () => 0.999,
     onQuiet: () => false,
     slice: (work) => work(),
+    holders: new Holders(),
   }
 }
 
@@ -97,5 +99,6 @@ function tokenOf(origin: Origin, settle: (verdict: Verdict, error: unknown) => v
     settle: (_slot, verdict, error) => settle(verdict, error),
     idOf: (_slot, raw) => `${origin.topic}-${origin.partition}-${raw.offset}`,
     attemptOf: () => 1,
+    rootOf: (slot) => slot,
   }
 }

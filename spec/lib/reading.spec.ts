@@ -2,6 +2,7 @@ import { bufferCount, mergeAll, type Subscription } from 'rxjs'
 import type { TestScheduler } from 'rxjs/testing'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { json } from '../../lib/codec.ts'
+import { FatalError, TransientError } from '../../lib/errors.ts'
 import type { SourceEvent } from '../../lib/events.ts'
 import { fromTopic } from '../../lib/fromTopic.ts'
 import type { Member } from '../../lib/members.ts'
@@ -384,6 +385,19 @@ describe('a reading, when it drains', () => {
     expect(kafka.calls).toEqual(['leave'])
   })
 
+  it('tells what the broker refuses for good while it drains: as trouble, and when it has left', () => {
+    const member = start({ onNack: deadLetter('failed') })
+    kafka.assign()
+    kafka.deliver(0, 1)
+    open[0]?.nack(new Error('boom'))
+    member.drain()
+    kafka.sends[0]?.done(new FatalError('the topic does not exist'))
+    expect(member.health().trouble?.message).toBe('Cannot process numbers[0]@0: the topic does not exist')
+    kafka.answerLeave()
+    expect(events.at(-1)).toMatchObject({ type: 'closed', unsettled: 1, workedOn: 0, failure: { errorClass: 'fatal' } })
+    expect(kafka.calls).toEqual(['leave'])
+  })
+
   it('does not wait for a message that waits for its next try', () => {
     const member = start({ onNack: retry({ delay: 10_000, jitter: 'none' }) })
     kafka.assign()
@@ -445,6 +459,55 @@ describe('a reading, when it has ended', () => {
 })
 
 describe('a reading, when a message fails', () => {
+  it('tells of a dead letter that gets no answer for long, once', () => {
+    const member = start({ onNack: deadLetter('failed') })
+    kafka.assign()
+    kafka.deliver(0, 1)
+    open[0]?.nack(new Error('boom'))
+    pass(4999)
+    expect(member.health().trouble).toBe(null)
+    pass(1)
+    expect(member.health().trouble?.message).toContain('Cannot send numbers[0]@0 to failed yet')
+    expect(clock.actions).toEqual([])
+  })
+
+  it('tells of no dead letter that was answered', () => {
+    start({ onNack: deadLetter('failed') })
+    kafka.assign()
+    kafka.deliver(0, 1)
+    open[0]?.nack(new Error('boom'))
+    kafka.sends[0]?.done(null)
+    pass(60_000)
+    expect(typesOf()).not.toContain('trouble')
+  })
+
+  it('delivers it again only once a pause is over, and has no timer meanwhile', () => {
+    const member = start({ onNack: retry({ delay: 1000, jitter: 'none' }) })
+    kafka.assign()
+    kafka.deliver(0, 1)
+    open[0]?.nack(new Error('boom'))
+    member.pause()
+    pass(9000)
+    expect(clock.actions).toEqual([])
+    member.resume()
+    pass(0)
+    expect(open.map(({ attempt }) => attempt)).toEqual([1, 2])
+  })
+
+  it('sends a dead letter again only once a rebalance is over', () => {
+    start({ onNack: deadLetter('failed') })
+    kafka.assign()
+    kafka.deliver(0, 1)
+    open[0]?.nack(new Error('boom'))
+    kafka.sends.shift()?.done(new TransientError('no leader'))
+    kafka.revoke()
+    pass(9000)
+    expect(kafka.sends).toEqual([])
+    kafka.assign()
+    pass(0)
+    expect(kafka.sends).toHaveLength(1)
+  })
+
   it('does not have a rebalance wait for a message that fails meanwhile and waits for its next try', () => {
     let done = 0
     start({ onNack: retry({ delay: 10_000, jitter: 'none' }) })

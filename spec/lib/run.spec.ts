@@ -3,12 +3,14 @@ import { TestScheduler } from 'rxjs/testing'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { ack } from '../../lib/ack.ts'
 import { json } from '../../lib/codec.ts'
+import type { SourceEvent } from '../../lib/events.ts'
 import { fromTopic } from '../../lib/fromTopic.ts'
 import { type MemoryBroker, memoryBroker } from '../../lib/memory/memoryBroker.ts'
 import { perMessage } from '../../lib/perMessage.ts'
 import { type Running, run } from '../../lib/run.ts'
 import { topic } from '../../lib/topic.ts'
 import { mapValue } from '../../lib/values.ts'
+import { HandServer } from '../support/handServer.ts'
 import { produce } from '../support/produce.ts'
 
 const numbers = topic('numbers', json<number>())
@@ -76,6 +78,35 @@ describe('run', () => {
     pass(700)
     expect(running.health().map(({ state }) => state)).toEqual(['closed', 'closed'])
     expect(await Promise.race([outcomeOf(running), Promise.resolve().then(tenTicks)])).toBe('closed')
+  })
+
+  it('drains at once while the server is down, and leaves nothing behind', async () => {
+    const server = new HandServer()
+    server.isDown = true
+    produce(kafka, 'numbers', range(20))
+    const running = run(kafka, read().pipe(server.operator(), ack()), { signals: false })
+    const events: SourceEvent[] = []
+    running.events.subscribe((event) => events.push(event))
+    pass(50)
+    running.drain()
+    pass(0)
+    expect(await outcomeOf(running)).toBe('closed')
+    expect(events.at(-1)).toMatchObject({ type: 'closed', unsettled: 20, workedOn: 0 })
+    expect(committed()).toBeUndefined()
+    expect(clock.actions).toEqual([])
+  })
+
+  it('rejects with what fails for good while it drains', async () => {
+    produce(kafka, 'numbers', [1])
+    const failing = fromTopic(kafka, numbers, { groupId: 'failing' }).pipe(
+      perMessage(mergeMap(() => timer(50, clock).pipe(mergeMap(() => throwError(() => new Error('boom')))))),
+      ack(),
+    )
+    const running = run(kafka, failing, { signals: false })
+    pass(20)
+    running.drain().catch(() => {})
+    pass(5000)
+    expect(String(await outcomeOf(running))).toContain('Cannot process numbers[0]@0: boom')
   })
 
   it('drains the others and rejects when one pipeline fails', async () => {

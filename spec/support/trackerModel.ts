@@ -1,5 +1,6 @@
 import { expect } from 'vitest'
 import type { RawMessage } from '../../lib/broker.ts'
+import { Holders } from '../../lib/holders.ts'
 import type { Origin } from '../../lib/message.ts'
 import { Tracker, type TrackerOwner } from '../../lib/tracker.ts'
 import type { Step } from './trackerLives.ts'
@@ -117,6 +118,7 @@ export function ownerOf(heard: { acks: number; refusals: number }): TrackerOwner
     random: () => 0,
     onQuiet: () => false,
     slice: (work) => work(),
+    holders: new Holders(),
   }
   return { ...origin, acked: () => heard.acks++, refused: () => heard.refusals++ }
 }

@@ -1,6 +1,7 @@
 import { from, type OperatorFunction } from 'rxjs'
 import { systemClock } from '../../../lib/clock.ts'
 import { messageOf } from '../../../lib/errors.ts'
+import { Holders } from '../../../lib/holders.ts'
 import { Message, type Origin, type Token } from '../../../lib/message.ts'
 
 /** What became of values that went through an operator as messages, in real time. */
@@ -37,6 +38,7 @@ export function throughOperator<A, B>(
     },
     idOf: (slot) => `topic-0-${slot}`,
     attemptOf: () => 1,
+    rootOf: (slot) => slot,
   }
   const messages = values.map(
     (value, offset) => new Message(value, { offset, timestamp: 0, key: null, value: null, headers: {} }, token, offset),
@@ -66,4 +68,5 @@ const origin: Origin = {
   random: () => 0.5,
   onQuiet: () => false,
   slice: (work) => work(),
+  holders: new Holders(),
 }
