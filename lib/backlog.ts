@@ -1,4 +1,5 @@
 import type { RawMessage } from './broker.ts'
+import type { Held } from './held.ts'
 import type { Tracker } from './tracker.ts'
 
 const NOTHING: readonly RawMessage[] = []
@@ -6,15 +7,23 @@ const NOTHING: readonly RawMessage[] = []
 interface Fetched {
   readonly messages: readonly RawMessage[]
   readonly nextOffset: number
+  readonly bytes: number
 }
 
 /** What is fetched of a partition and not yet delivered: the client's own batches and a cursor, no copy. */
 export class Backlog {
+  /** Bytes of the batches of which nothing is delivered yet. */
+  bytes = 0
+  private readonly held: Held
   private messages = NOTHING
   private cursor = 0
   private nextOffset = 0
   private later: Fetched[] = []
   private waiting = 0
+
+  constructor(held: Held) {
+    this.held = held
+  }
 
   get length(): number {
     return this.messages.length - this.cursor + this.waiting
@@ -25,8 +34,10 @@ export class Backlog {
   }
 
   add(messages: readonly RawMessage[], nextOffset: number): void {
-    this.later.push({ messages, nextOffset })
+    const bytes = bytesOf(messages)
+    this.later.push({ messages, nextOffset, bytes })
     this.waiting += messages.length
+    this.bytes += bytes
   }
 
   /** Whether there is a next message. At the end of a batch the tracker learns that nothing lies before its end. */
@@ -38,10 +49,7 @@ export class Backlog {
         this.clear()
         return false
       }
-      this.messages = fetched.messages
-      this.nextOffset = fetched.nextOffset
-      this.waiting -= fetched.messages.length
-      this.cursor = 0
+      this.begin(fetched)
     }
     return true
   }
@@ -51,10 +59,32 @@ export class Backlog {
   }
 
   clear(): void {
+    this.held.end()
     this.messages = NOTHING
     this.cursor = 0
     this.nextOffset = 0
     this.later = []
     this.waiting = 0
+    this.bytes = 0
   }
+
+  private begin({ messages, nextOffset, bytes }: Fetched): void {
+    this.held.end()
+    this.held.begin(messages, bytes)
+    this.messages = messages
+    this.nextOffset = nextOffset
+    this.waiting -= messages.length
+    this.bytes -= bytes
+    this.cursor = 0
+  }
+}
+
+/** Of keys and values: what else a message has is small, and costs more to count. */
+function bytesOf(messages: readonly RawMessage[]): number {
+  let sum = 0
+  for (const { key, value } of messages) {
+    if (key !== null) sum += key.length
+    if (value !== null) sum += value.length
+  }
+  return sum
 }

@@ -1,4 +1,5 @@
 import { Assignment } from './assignment.ts'
+import { BackPressure, type BackPressureHost } from './backPressure.ts'
 import type { Broker, Consumer, Position, RawMessage, TopicPartition } from './broker.ts'
 import type { Clock } from './clock.ts'
 import { type CommitHost, Committer } from './commit.ts'
@@ -29,17 +30,18 @@ export interface DeliveryHost<A> {
  * What flows: fetched messages out, their settlements back, low watermarks to the broker; and holds back while too many
  * messages are in flight.
  */
-export class Delivery<A> implements PartitionHost<A>, CommitHost, EmissionHost<A> {
+export class Delivery<A> implements PartitionHost<A>, CommitHost, EmissionHost<A>, BackPressureHost {
   readonly groupId: string
   readonly clock: Clock
   readonly maxInFlight: number
+  readonly maxBytes: number
   readonly commitInterval: number
   readonly assignment = new Assignment<A>(this)
   readonly holders = new Holders(() => this.settling.look())
   readonly committer: Committer
+  readonly backPressure: BackPressure
   readonly counts = { nacked: 0, skipped: 0, deadLettered: 0, commits: 0 }
   readonly host: DeliveryHost<A>
-  private readonly consumer: Consumer
   private readonly emission = new Emission<A>(this)
   private readonly refusals: Refusals<A>
   private readonly settling: Settling
@@ -47,12 +49,13 @@ export class Delivery<A> implements PartitionHost<A>, CommitHost, EmissionHost<A
   constructor(host: DeliveryHost<A>, consumer: Consumer) {
     const { options, broker } = host
     this.host = host
-    this.consumer = consumer
     this.groupId = options.groupId
     this.clock = broker.clock
     this.maxInFlight = options.maxInFlight
+    this.maxBytes = options.maxBytes
     this.commitInterval = options.commitInterval
     this.committer = new Committer(this, consumer)
+    this.backPressure = new BackPressure(this, consumer)
     this.refusals = new Refusals(this, options.onNack)
     this.settling = new Settling(
       broker.clock,
@@ -103,9 +106,10 @@ export class Delivery<A> implements PartitionHost<A>, CommitHost, EmissionHost<A
     this.holders.look()
   }
 
-  /** Partitions have ended: operators let go of their messages, and nobody waits for them. */
+  /** Partitions have ended: operators let go of their messages, nobody waits for them, and others may have the room. */
   ended(): void {
     this.holders.look()
+    this.holdBack()
     this.checkSettled()
   }
 
@@ -121,6 +125,11 @@ export class Delivery<A> implements PartitionHost<A>, CommitHost, EmissionHost<A
   /** Messages that somebody works on now. */
   get workedOn(): number {
     return this.assignment.inFlight - this.holders.countWaiting()
+  }
+
+  /** Fetches no more of what there is enough of. */
+  holdBack(): void {
+    this.backPressure.look(this.emission.halted)
   }
 
   /** Does work once no message is on its way down. */
@@ -157,7 +166,7 @@ export class Delivery<A> implements PartitionHost<A>, CommitHost, EmissionHost<A
   }
 
   acked(partition: Partition<A>): void {
-    if (partition.backlog > 0) this.emission.wake()
+    if (partition.backlog > 0 || this.backPressure.isHeavy) this.emission.wake()
     // At the end of a slice all this is looked at once, for all its acks.
     if (this.emission.isBusy) return
     this.committer.touch()
@@ -197,19 +206,5 @@ export class Delivery<A> implements PartitionHost<A>, CommitHost, EmissionHost<A
   /** Has something settled: tells who waits for it, and commits while nothing is in flight. */
   checkSettled(): void {
     if (this.settling.check()) this.committer.idle()
-  }
-
-  /** Fetches no more of a partition while its backlog is more than half of its window. */
-  private holdBack(): void {
-    for (const partition of this.assignment) {
-      const isMuch = partition.backlog > this.maxInFlight / 2
-      if (!partition.paused && isMuch) {
-        partition.paused = true
-        this.consumer.pause(partition)
-      } else if (partition.paused && !isMuch && !this.emission.halted) {
-        partition.paused = false
-        this.consumer.resume(partition)
-      }
-    }
   }
 }

@@ -74,6 +74,8 @@ export interface SourceHealth {
   readonly state: 'joining' | 'reading' | 'paused' | 'rebalancing' | 'draining' | 'closed'
   /** Those assigned now. */
   readonly partitions: readonly PartitionHealth[]
+  /** Bytes of messages fetched and not settled, by fetched batch; see `maxBytes`. */
+  readonly bytes: number
   /** Messages delivered, with repeats. */
   readonly delivered: number
   /** Messages that failed for good, at each delivery. */

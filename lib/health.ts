@@ -5,7 +5,7 @@ import type { Partition } from './partition.ts'
 /** Tells how a source stands. */
 export function healthOf(
   source: Pick<SourceHealth, 'groupId' | 'state' | 'trouble'>,
-  { assignment, counts }: Pick<Delivery<unknown>, 'assignment' | 'counts'>,
+  { assignment, counts, backPressure }: Pick<Delivery<unknown>, 'assignment' | 'counts' | 'backPressure'>,
 ): SourceHealth {
   const partitions = [...assignment]
   const sum = (of: (partition: Partition<unknown>) => number) => partitions.reduce((all, one) => all + of(one), 0)
@@ -13,6 +13,7 @@ export function healthOf(
     ...source,
     ...counts,
     delivered: assignment.past.delivered + sum(({ tracker }) => tracker.delivered),
+    bytes: backPressure.bytes,
     late: assignment.past.late + sum(({ tracker }) => tracker.late),
     partitions: partitions.map((one) => ({
       topic: one.topic,

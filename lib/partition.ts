@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events'
 import { Backlog } from './backlog.ts'
 import type { AssignedPartition, RawMessage, TopicPartition } from './broker.ts'
 import type { Clock } from './clock.ts'
+import { Held } from './held.ts'
 import type { Holders } from './holders.ts'
 import { Message, type Verdict } from './message.ts'
 import { Tracker, type TrackerOwner } from './tracker.ts'
@@ -45,6 +46,8 @@ export class Partition<A> implements TrackerOwner {
   readonly maxInFlight: number
   readonly holders: Holders
   readonly tracker: Tracker
+  /** The fetched batches of which a message is in flight. */
+  readonly held: Held
   /** What the group has committed, as far as we know. */
   committed: number | null
   highWatermark: number
@@ -53,7 +56,7 @@ export class Partition<A> implements TrackerOwner {
   /** Messages in {@link Tracker.pending} that nobody works on: they failed, and wait for a next try or for the end. */
   resting = 0
   private readonly host: PartitionHost<A>
-  private readonly fetched = new Backlog()
+  private readonly fetched: Backlog
   private looks = 0
   private controller: AbortController | undefined
   private ended = false
@@ -68,6 +71,8 @@ export class Partition<A> implements TrackerOwner {
     this.maxInFlight = host.maxInFlight
     this.holders = host.holders
     this.tracker = new Tracker(this, assigned.position)
+    this.held = new Held(this.tracker)
+    this.fetched = new Backlog(this.held)
     this.highWatermark = assigned.highWatermark
     this.committed = assigned.committed
     // Where no message may come for long, the start is committed: a message that comes while no member runs is after it.
@@ -78,6 +83,11 @@ export class Partition<A> implements TrackerOwner {
   /** Messages fetched and not yet delivered. */
   get backlog(): number {
     return this.fetched.length
+  }
+
+  /** Bytes of what is fetched and not settled, at most. */
+  get bytes(): number {
+    return this.fetched.bytes + this.held.bytes
   }
 
   /** Whether something is fetched that was not looked at: messages, or the news that there are none. */
@@ -168,6 +178,7 @@ export class Partition<A> implements TrackerOwner {
   end(): void {
     this.ended = true
     this.discard()
+    this.held.clear()
     this.tracker.fence()
     this.resting = 0
     this.controller?.abort(endText(this))

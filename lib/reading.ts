@@ -86,7 +86,8 @@ export class Reading<A> implements Member, ConsumerHandler, DeliveryHost<A> {
     this.lastTrouble = null
     this.state = this.isPaused ? 'paused' : 'reading'
     this.delivery.committer.resume()
-    if (!this.isPaused) this.delivery.start()
+    if (this.isPaused) this.delivery.holdBack()
+    else this.delivery.start()
     this.tell({
       type: 'assigned',
       groupId: this.groupId,

@@ -9,6 +9,12 @@ export interface SourceOptions {
   readonly fromBeginning?: boolean
   /** Messages of one partition in flight at most; it is paused there and resumed at half. @default 1000 */
   readonly maxInFlight?: number
+  /**
+   * Bytes of keys and values fetched and not settled, of all partitions of the source: above it nothing more is fetched,
+   * until it is half. Counted by fetched batch, because a batch stays in memory until its last message is settled.
+   * Infinity for no limit. @default 67_108_864
+   */
+  readonly maxBytes?: number
   /** From the first ack to the commit; sooner (200 ms after the last commit) when nothing is in flight. @default 1000 */
   readonly commitInterval?: number
   /**
@@ -33,6 +39,7 @@ export function sourceOptions(options: SourceOptions): Required<SourceOptions> {
     groupId: options.groupId,
     fromBeginning: options.fromBeginning ?? true,
     maxInFlight: options.maxInFlight ?? 1000,
+    maxBytes: options.maxBytes ?? 64 * 1024 * 1024,
     commitInterval: options.commitInterval ?? 1000,
     drainTimeout: options.drainTimeout ?? 20_000,
     onNack: options.onNack ?? 'stop',
@@ -43,6 +50,7 @@ export function sourceOptions(options: SourceOptions): Required<SourceOptions> {
   if (typeof all.groupId !== 'string' || all.groupId === '') refuse('groupId', 'a non-empty string', all.groupId)
   if (typeof all.onNack !== 'function') expectOneOf('onNack', all.onNack, ['stop', 'skip'])
   expectInteger('maxInFlight', all.maxInFlight, 1)
+  expectInteger('maxBytes', all.maxBytes, 1)
   expectMs('commitInterval', all.commitInterval)
   expectMs('drainTimeout', all.drainTimeout)
   expectMs('maxWaitTimeInMs', all.maxWaitTimeInMs)

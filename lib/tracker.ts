@@ -32,7 +32,8 @@ export class Tracker implements Token {
   /** Whether the owner wants to hear of acks. While it emits it looks for itself. */
   listening = true
   readonly origin: TrackerOwner
-  private head = 0
+  /** The slot of the oldest message not yet acked; all below are. */
+  head = 0
   private tail = 0
   private mask = MASK
   private offsets = new Float64Array(MASK + 1)
@@ -113,6 +114,11 @@ export class Tracker implements Token {
   /** Takes note that an open message is delivered once more. */
   again(slot: number): void {
     this.attempts.set(slot, this.attemptOf(slot) + 1)
+  }
+
+  /** Whether a message that was delivered is not acked. */
+  isPending(slot: number): boolean {
+    return !this.fenced && slot >= this.head && slot < this.tail && this.states[slot & this.mask] !== DONE
   }
 
   private isOpen(slot: number): boolean {

@@ -1,62 +1,63 @@
-import type { Assigner, ClusterClient, MemberAssignment } from './client.ts'
-
-const NAME = 'RoundRobinAssigner'
-const VERSION = 0
-const NO_USER_DATA = int32(0)
+import type { TopicPartition } from '../broker.ts'
+import { assignSticky } from '../sticky.ts'
+import type { Assigner, ClusterClient, GroupMember, MemberAssignment } from './client.ts'
+import { assignment, NOTHING_OWNED, type Owned, subscription, subscriptionOf } from './subscription.ts'
 
 /**
  * KafkaJS's round robin: the same name, choice and bytes, so that its own consumers can be members of the group too.
- * Written again because KafkaJS itself is never imported here.
+ * Written again because KafkaJS itself is never imported here. Kafka takes it while any member knows no other.
  */
 export function roundRobin(cluster: ClusterClient): Assigner {
   return {
-    name: NAME,
-    version: VERSION,
+    name: 'RoundRobinAssigner',
+    version: 0,
     assign: async ({ members, topics }) => {
-      const all = topics.flatMap((topic) =>
-        cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => ({ topic, partition: partitionId })),
+      const all = placesOf(cluster, topics)
+      const ids = sorted(members).map(({ memberId }) => memberId)
+      return ids.map((memberId, i) => ({
+        memberId,
+        memberAssignment: assignment(all.filter((_, n) => n % ids.length === i)),
+      }))
+    },
+    protocol: ({ topics }) => ({ name: 'RoundRobinAssigner', metadata: subscription(topics) }),
+  }
+}
+
+/**
+ * Leaves to each member what it had, as far as their shares are equal, and gives partitions only to members that read
+ * their topic. Its name and user data are those of Kafka's own StickyAssignor.
+ *
+ * @param owned what this member had
+ */
+export function sticky(cluster: ClusterClient, owned: () => Owned): Assigner {
+  return {
+    name: 'sticky',
+    version: 0,
+    assign: async ({ members, topics }) => {
+      const ordered = sorted(members)
+      const shares = assignSticky(
+        placesOf(cluster, topics),
+        ordered.map(({ memberMetadata }) => {
+          const told = subscriptionOf(memberMetadata)
+          const { places, generation } = told?.owned ?? NOTHING_OWNED
+          return { topics: told?.topics ?? topics, owned: places, generation }
+        }),
       )
-      const ids = members.map(({ memberId }) => memberId).sort()
-      return ids.map((id, i) =>
-        assignmentOf(
-          id,
-          all.filter((_, n) => n % ids.length === i),
-        ),
+      return ordered.map(
+        ({ memberId }, i): MemberAssignment => ({ memberId, memberAssignment: assignment(shares[i] ?? []) }),
       )
     },
-    protocol: ({ topics }) => ({
-      name: NAME,
-      metadata: Buffer.concat([int16(VERSION), array(topics.map(text)), NO_USER_DATA]),
-    }),
+    protocol: ({ topics }) => ({ name: 'sticky', metadata: subscription(topics, owned()) }),
   }
 }
 
-function assignmentOf(memberId: string, places: readonly { topic: string; partition: number }[]): MemberAssignment {
-  const byTopic = new Map<string, Buffer[]>()
-  for (const { topic, partition } of places) {
-    byTopic.set(topic, [...(byTopic.get(topic) ?? []), int32(partition)])
-  }
-  const topics = [...byTopic].map(([topic, partitions]) => Buffer.concat([text(topic), array(partitions)]))
-  return { memberId, memberAssignment: Buffer.concat([int16(VERSION), array(topics), NO_USER_DATA]) }
+/** Only what the leader reads itself: it knows of no other topic. */
+function placesOf(cluster: ClusterClient, topics: readonly string[]): readonly TopicPartition[] {
+  return topics.flatMap((topic) =>
+    cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => ({ topic, partition: partitionId })),
+  )
 }
 
-function array(items: readonly Buffer[]): Buffer {
-  return Buffer.concat([int32(items.length), ...items])
-}
-
-function text(value: string): Buffer {
-  const bytes = Buffer.from(value)
-  return Buffer.concat([int16(bytes.length), bytes])
-}
-
-function int16(value: number): Buffer {
-  const bytes = Buffer.alloc(2)
-  bytes.writeInt16BE(value)
-  return bytes
-}
-
-function int32(value: number): Buffer {
-  const bytes = Buffer.alloc(4)
-  bytes.writeInt32BE(value)
-  return bytes
+function sorted(members: readonly GroupMember[]): readonly GroupMember[] {
+  return [...members].sort((a, b) => (a.memberId < b.memberId ? -1 : 1))
 }

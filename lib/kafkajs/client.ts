@@ -31,8 +31,6 @@ export interface ConsumerClient {
     readonly GROUP_JOIN: string
     readonly CRASH: string
     readonly END_BATCH_PROCESS: string
-    readonly HEARTBEAT: string
-    readonly COMMIT_OFFSETS: string
   }
   connect(): Promise<void>
   disconnect(): Promise<void>
@@ -88,8 +86,14 @@ export type PartitionAssigner = (config: { cluster: ClusterClient }) => Assigner
 export interface Assigner {
   name: string
   version: number
-  assign(group: { members: { memberId: string }[]; topics: string[] }): Promise<MemberAssignment[]>
+  assign(group: { members: GroupMember[]; topics: string[] }): Promise<MemberAssignment[]>
   protocol(subscription: { topics: string[] }): { name: string; metadata: Bytes }
+}
+
+export interface GroupMember {
+  memberId: string
+  /** What it told when it joined. */
+  memberMetadata: Bytes
 }
 
 export interface MemberAssignment {

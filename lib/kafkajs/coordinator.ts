@@ -11,28 +11,36 @@ export interface MemberName {
 interface Coordinator extends CoordinatorClient {
   heartbeat?(request: MemberName & { groupGenerationId: number }): Promise<unknown>
   leaveGroup?(request: MemberName): Promise<unknown>
+  joinGroup?(request: unknown): Promise<{ generationId: number }>
 }
 
 /**
  * Asks whether the broker still counts a member in. KafkaJS joins again after UNKNOWN_MEMBER_ID without a word, and
  * its own heartbeat is then silently left out.
  *
- * @param generation undefined when it is not known; the broker looks for the member first
+ * @param generation negative when it is not known; the broker looks for the member first
  */
-export async function isMember(
-  coordinator: Coordinator,
-  member: MemberName,
-  generation: number | undefined,
-): Promise<boolean> {
+export async function isMember(coordinator: Coordinator, member: MemberName, generation: number): Promise<boolean> {
   try {
-    await coordinator.heartbeat?.({ ...member, groupGenerationId: generation ?? -1 })
+    await coordinator.heartbeat?.({ ...member, groupGenerationId: generation })
     return true
   } catch (error) {
-    return generation === undefined ? typeOf(error) !== 'UNKNOWN_MEMBER_ID' : !isFenced(error)
+    return generation < 0 ? typeOf(error) !== 'UNKNOWN_MEMBER_ID' : !isFenced(error)
   }
 }
 
 /** Takes a member that crashed out of its group, which would wait a whole session for it otherwise. */
 export async function takeOut(coordinator: Coordinator, member: MemberName): Promise<void> {
   await coordinator.leaveGroup?.(member).catch(() => {})
+}
+
+/** Has a coordinator tell the generation that each join begins: KafkaJS keeps it to itself. */
+export function onJoined(coordinator: Coordinator, tell: (generation: number) => void): void {
+  const join = coordinator.joinGroup?.bind(coordinator)
+  if (join === undefined) return
+  coordinator.joinGroup = async (request) => {
+    const joined = await join(request)
+    tell(joined.generationId)
+    return joined
+  }
 }

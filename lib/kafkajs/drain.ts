@@ -12,7 +12,7 @@ export class Drain {
   private readonly interval: number
   private readonly onLost: () => void
   private heartbeat: EachBatch['heartbeat'] | undefined
-  private generation: number | undefined
+  private generation = -1
   private end: (() => void) | undefined
   private timer: Timer | undefined
 
@@ -26,7 +26,7 @@ export class Drain {
     this.heartbeat ??= heartbeat
   }
 
-  learnGeneration(generation: number | undefined): void {
+  learnGeneration(generation: number): void {
     this.generation = generation
   }
 

@@ -1,5 +1,6 @@
-import { roundRobin } from './assigner.ts'
+import { roundRobin, sticky } from './assigner.ts'
 import type { ClusterClient, CoordinatorClient, PartitionAssigner } from './client.ts'
+import type { Owned } from './subscription.ts'
 
 /** What a membership wants to be asked for, each time before KafkaJS goes on. */
 export interface Hooks {
@@ -9,20 +10,24 @@ export interface Hooks {
   beforeFetch(): Promise<void>
   /** KafkaJS reads topics that match its subscriptions: which, it tells here. */
   joining(topics: readonly string[]): void
+  /** What it has, to be told in a join. */
+  owned(): Owned
   /** The offset to read from is not in the log: throws, so that KafkaJS doesn't commit another one by itself. */
   outOfRange(): never
 }
 
 /**
- * Makes an assigner that hooks into the `cluster` it is given: the only object by which a consumer can be made to
- * wait. Each consumer has a cluster of its own, so nothing else is touched.
+ * Makes the assigners of a consumer, the first of which hooks into the `cluster` it is given: the only object by which
+ * a consumer can be made to wait. Each consumer has a cluster of its own, so nothing else is touched.
+ *
+ * A group uses the first assigner that all its members know: with consumers of KafkaJS among them, round robin.
  */
-export function hookedAssigner(hooks: Hooks): PartitionAssigner {
-  return ({ cluster }) => {
+export function hookedAssigners(hooks: Hooks): PartitionAssigner[] {
+  const hooked: PartitionAssigner = ({ cluster }) => {
     hookJoin(cluster, hooks)
     hookReset(cluster, hooks)
     ownCommittedOffsets(cluster)
-    const assigner = roundRobin(cluster)
+    const assigner = sticky(cluster, () => hooks.owned())
     return {
       ...assigner,
       protocol: (subscription) => {
@@ -31,6 +36,7 @@ export function hookedAssigner(hooks: Hooks): PartitionAssigner {
       },
     }
   }
+  return [hooked, ({ cluster }) => roundRobin(cluster)]
 }
 
 function hookJoin(cluster: ClusterClient, hooks: Hooks): void {

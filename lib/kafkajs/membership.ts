@@ -4,12 +4,13 @@ import { CommitError } from '../errors.ts'
 import type { Admin } from './admin.ts'
 import type { CoordinatorClient, EachBatch, EndBatchPayload, JoinPayload, KafkaClient } from './client.ts'
 import { Commits } from './commits.ts'
-import { type MemberName, takeOut } from './coordinator.ts'
+import { type MemberName, onJoined, takeOut } from './coordinator.ts'
 import { Drain } from './drain.ts'
 import { Ended } from './ended.ts'
 import { reasonOf, startOf } from './positions.ts'
 import { Reader } from './reader.ts'
 import { Session, type SessionListener } from './session.ts'
+import { NOTHING_OWNED, type Owned } from './subscription.ts'
 
 /** What a membership works for. */
 export interface MembershipHost {
@@ -40,6 +41,11 @@ export class Membership implements SessionListener {
   /** What the handler counts as assigned. */
   private told: readonly TopicPartition[] = []
   private joins = 0
+  /** Of the last join, once the broker has answered it. */
+  private generation = NOTHING_OWNED.generation
+  private held: Owned = NOTHING_OWNED
+  /** Coordinators that tell of joins. */
+  private readonly listened = new WeakSet<CoordinatorClient>()
   /** Fulfilled when it is known where to read. */
   private gate: Promise<void> = Promise.resolve()
   /** The name of the membership before, if the broker may still count on it. */
@@ -84,7 +90,17 @@ export class Membership implements SessionListener {
     const coordinator = await find()
     if (this.former !== undefined) await takeOut(coordinator, this.nameOf(this.former))
     this.former = undefined
+    if (!this.listened.has(coordinator)) {
+      onJoined(coordinator, (generation) => {
+        this.generation = generation
+      })
+      this.listened.add(coordinator)
+    }
     return coordinator
+  }
+
+  owned(): Owned {
+    return this.held
   }
 
   async beforeFetch(): Promise<void> {
@@ -107,19 +123,16 @@ export class Membership implements SessionListener {
     this.reader.skip(batch)
   }
 
-  onGeneration(generation: number): void {
-    this.drain.learnGeneration(generation)
-  }
-
   onJoin({ memberId, memberAssignment }: JoinPayload): void {
     if (this.state === 'ended') return
     // Under another name it is another member: the broker had given it up, and its partitions to others.
     if (memberId !== this.memberId) this.lose()
     this.memberId = memberId
-    this.drain.learnGeneration(undefined)
+    this.drain.learnGeneration(this.generation)
     const places = Object.entries(memberAssignment).flatMap(([topic, partitions]) =>
       partitions.map((partition) => ({ topic, partition })),
     )
+    this.held = { places, generation: this.generation }
     this.gate = this.begin(places, this.joins)
     this.gate.catch((error) => this.onCrash(error))
   }
@@ -161,6 +174,7 @@ export class Membership implements SessionListener {
   private lose(): void {
     const lost = this.told
     this.told = []
+    this.held = NOTHING_OWNED
     this.reader.assign([])
     if (lost.length > 0) this.handler.lost(lost)
     this.drain.giveUp()

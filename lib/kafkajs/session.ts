@@ -2,7 +2,7 @@ import type { ConsumeOptions } from '../broker.ts'
 import { FatalError } from '../errors.ts'
 import type { ConsumerClient, EachBatch, EndBatchPayload, JoinPayload, KafkaClient } from './client.ts'
 import { OutOfRange } from './ended.ts'
-import { type Hooks, hookedAssigner } from './hooks.ts'
+import { type Hooks, hookedAssigners } from './hooks.ts'
 
 /** Batches that KafkaJS hands over at once: a held one must not keep the others of its fetch waiting. */
 const CONCURRENCY = 32
@@ -10,14 +10,12 @@ const CONCURRENCY = 32
 const HEARTBEAT = 3000
 
 /** Who hears what a KafkaJS consumer tells, and is asked before it goes on. */
-export interface SessionListener extends Pick<Hooks, 'beforeJoin' | 'beforeFetch'> {
+export interface SessionListener extends Pick<Hooks, 'beforeJoin' | 'beforeFetch' | 'owned'> {
   readonly isEnded: boolean
   onJoin(join: JoinPayload): void
   onBatch(payload: EachBatch): Promise<void>
   /** A batch that had no messages. */
   onEmptyBatch(batch: EndBatchPayload): void
-  /** A request was made under this generation of the group. */
-  onGeneration(generation: number): void
   /** It has crashed, or could not be opened. */
   onCrash(error: unknown): void
 }
@@ -37,7 +35,7 @@ export class Session {
     this.listener = listener
     this.client = kafka.consumer({
       ...{ groupId, maxWaitTimeInMs, sessionTimeout, rebalanceTimeout, heartbeatInterval: this.heartbeatInterval },
-      partitionAssigners: [hookedAssigner(this.hooks())],
+      partitionAssigners: hookedAssigners(this.hooks()),
       allowAutoTopicCreation: false,
       // It restarts by itself otherwise, even after it was told to stop.
       retry: { restartOnFailure: async () => false },
@@ -60,6 +58,7 @@ export class Session {
     return {
       beforeJoin: (find) => listener.beforeJoin(find),
       beforeFetch: () => listener.beforeFetch(),
+      owned: () => listener.owned(),
       joining: (topics) => {
         if (topics.length > 0) return
         const patterns = options.topics.join(', ')
@@ -97,13 +96,10 @@ export class Session {
 
   private listen(): void {
     const { client, listener } = this
-    const { GROUP_JOIN, CRASH, END_BATCH_PROCESS, HEARTBEAT, COMMIT_OFFSETS } = client.events
+    const { GROUP_JOIN, CRASH, END_BATCH_PROCESS } = client.events
     const on = <T>(event: string, tell: (payload: T) => void) => client.on(event, ({ payload }) => tell(payload as T))
     on<JoinPayload>(GROUP_JOIN, (join) => listener.onJoin(join))
     on<{ error: Error }>(CRASH, ({ error }) => listener.onCrash(error))
     on<EndBatchPayload>(END_BATCH_PROCESS, (batch) => batch.batchSize === 0 && listener.onEmptyBatch(batch))
-    for (const event of [HEARTBEAT, COMMIT_OFFSETS]) {
-      on<{ groupGenerationId: number }>(event, ({ groupGenerationId }) => listener.onGeneration(groupGenerationId))
-    }
   }
 }

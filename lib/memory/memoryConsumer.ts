@@ -75,6 +75,10 @@ export class MemoryConsumer implements Consumer, GroupMember, FetcherOwner {
 
   // What its group asks for
 
+  get places(): readonly TopicPartition[] {
+    return this.fetcher.places
+  }
+
   revoke(rejoin: () => void): void {
     this.later(() => {
       const { epoch } = this

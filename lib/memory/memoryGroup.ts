@@ -1,5 +1,6 @@
-import type { Position } from '../broker.ts'
+import type { Position, TopicPartition } from '../broker.ts'
 import type { Clock, Timer } from '../clock.ts'
+import { assignSticky } from '../sticky.ts'
 import type { MemoryFaults } from './memoryFaults.ts'
 import type { MemoryLog } from './memoryLog.ts'
 import type { MemoryTopics } from './memoryTopics.ts'
@@ -8,6 +9,8 @@ import type { MemoryTopics } from './memoryTopics.ts'
 export interface GroupMember {
   readonly topics: readonly (string | RegExp)[]
   readonly rebalanceTimeout: number
+  /** What it was assigned last, unless it was expelled since. */
+  readonly places: readonly TopicPartition[]
   /** Has the member give up its partitions; it calls `rejoin` when it is ready. */
   revoke(rejoin: () => void): void
   assign(partitions: readonly MemoryLog[]): void
@@ -24,7 +27,8 @@ export interface GroupHost {
 
 /**
  * A consumer group with Kafka's eager protocol: whoever comes or goes has every member give up its partitions and join
- * again; once all have, the partitions are dealt out, and a new generation begins. The committed offsets outlive the
+ * again; once all have, the partitions are dealt out, to whoever had them as far as the shares are equal, and a new
+ * generation begins. The committed offsets outlive the
  * members.
  */
 export class MemoryGroup {
@@ -142,10 +146,15 @@ export class MemoryGroup {
     this.preparing = false
     this.joined.clear()
     this.generation++
-    const { members } = this
+    const { members, generation } = this
     const partitions = members[0] === undefined ? [] : this.host.topics.resolve(members[0].topics, this.id)
+    const topics = [...new Set(partitions.map(({ topic }) => topic))]
+    const shares = assignSticky(
+      partitions,
+      members.map(({ places }) => ({ topics, owned: places, generation })),
+    )
     members.forEach((member, i) => {
-      member.assign(partitions.filter((_, place) => place % members.length === i))
+      member.assign(shares[i] ?? [])
     })
   }
 }

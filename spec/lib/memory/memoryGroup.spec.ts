@@ -13,6 +13,37 @@ describe('a group of the memory broker', () => {
     expect(readers.map(({ told }) => told)).toEqual([['assigned'], ['assigned'], ['assigned']])
   })
 
+  it('leaves to each member what it had, and to one that joins no more than its share', async () => {
+    const { bench, settle } = memoryBench()
+    const [first, second] = [bench.reader(ORDERS), bench.reader(ORDERS)]
+    settle()
+    expect([first.partitions, second.partitions]).toEqual([
+      [0, 2],
+      [1, 3],
+    ])
+    const third = bench.reader(ORDERS)
+    settle()
+    expect([first.partitions, second.partitions, third.partitions]).toEqual([[0], [1, 3], [2]])
+    await bench.leave(second)
+    settle()
+    expect([first.partitions, third.partitions]).toEqual([
+      [0, 1],
+      [2, 3],
+    ])
+  })
+
+  it('forgets what an expelled member had', async () => {
+    const { broker, bench, settle } = memoryBench()
+    const [first, second] = [bench.reader(ORDERS), bench.reader(ORDERS)]
+    settle()
+    const third = bench.reader(ORDERS)
+    settle()
+    broker.expel('g', 0)
+    settle()
+    expect([first.partitions, second.partitions, third.partitions]).toEqual([[0], [1, 3], [2]])
+    expect(first.told).toEqual(['assigned', 'revoking', 'assigned', 'lost', 'assigned'])
+  })
+
   it('rebalances on demand', async () => {
     const { broker, bench } = memoryBench()
     const reader = await bench.joined(ORDERS)

@@ -1,0 +1,66 @@
+import type { RawMessage } from './broker.ts'
+import type { Tracker } from './tracker.ts'
+
+/** Messages that were fetched at once, from the first's delivery on. */
+interface Batch {
+  readonly messages: readonly RawMessage[]
+  readonly bytes: number
+  /** The slots of those delivered: from `first`, before `end`. */
+  readonly first: number
+  end: number
+}
+
+const DELIVERING = Number.POSITIVE_INFINITY
+
+/**
+ * The batches of a partition of which a message is in flight. They are weighed whole: a client's messages are mostly
+ * slices of one buffer, which lives as long as the last of them.
+ */
+export class Held {
+  private readonly tracker: Tracker
+  /** The oldest first. */
+  private batches: Batch[] = []
+  private sum = 0
+
+  constructor(tracker: Tracker) {
+    this.tracker = tracker
+  }
+
+  /** Bytes of the batches; some of them may be acked by now, if they are not the oldest. */
+  get bytes(): number {
+    return this.sum
+  }
+
+  /** Takes note that a batch is delivered from now on. */
+  begin(messages: readonly RawMessage[], bytes: number): void {
+    this.batches.push({ messages, bytes, first: this.tracker.delivered, end: DELIVERING })
+    this.sum += bytes
+  }
+
+  /** Takes note that no more of that batch will be delivered. */
+  end(): void {
+    const last = this.batches.at(-1)
+    if (last === undefined || last.end !== DELIVERING) return
+    last.end = this.tracker.delivered
+    while (this.batches[0] !== undefined && this.batches[0].end <= this.tracker.head)
+      this.sum -= (this.batches.shift() as Batch).bytes
+  }
+
+  /** Looks for batches that are acked, also behind one that is not. */
+  weigh(): void {
+    this.batches = this.batches.filter((batch) => this.isHeld(batch))
+    this.sum = this.batches.reduce((sum, { bytes }) => sum + bytes, 0)
+  }
+
+  clear(): void {
+    this.batches = []
+    this.sum = 0
+  }
+
+  private isHeld({ first, end }: Batch): boolean {
+    const { tracker } = this
+    if (end === DELIVERING) return true
+    for (let slot = Math.max(first, tracker.head); slot < end; slot++) if (tracker.isPending(slot)) return true
+    return false
+  }
+}
