@@ -18,6 +18,11 @@ export interface Cell {
   readonly effect: Effect
 }
 
+/** While it drains, a member beats only to be counted in: the refusal of its next request tells the same. */
+function effectIn(state: State, api: Api, effect: Effect): Effect {
+  return api === 'Heartbeat' && state === 'draining' && effect === 'fatal' ? 'none' : effect
+}
+
 /** The ways to lose an answer, beside having it refused. */
 const LOSSES = ['cut before', 'cut after', 'time-out'] as const
 
@@ -37,7 +42,7 @@ export const CELLS: readonly Cell[] = (Object.keys(APIS) as Api[]).flatMap((api)
       name: `${api}/${name}/${state}`.replaceAll(' ', '-'),
       fault: { api, what },
       state,
-      effect,
+      effect: effectIn(state, api, effect),
     })),
   ),
 )

@@ -66,7 +66,7 @@ export const CODES: Readonly<Record<Api, readonly Code[]>> = {
     code(30, 'GROUP_AUTHORIZATION_FAILED', 'fatal', 'the right to use the group was taken away'),
   ],
   Fetch: [
-    code(-1, 'UNKNOWN', 'none', 'the broker met an error of its own'),
+    code(-1, 'UNKNOWN', 'fence', 'the broker met an error of its own'),
     code(1, 'OFFSET_OUT_OF_RANGE', 'fence', 'a leader that lags behind, or a log that is gone'),
     code(2, 'CORRUPT_MESSAGE', 'none', 'the broker read a message that has a wrong checksum'),
     code(3, 'UNKNOWN_TOPIC_OR_PARTITION', 'none', 'the broker has not heard of the topic yet'),
