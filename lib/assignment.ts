@@ -54,6 +54,18 @@ export class Assignment<A> {
     return retained
   }
 
+  /**
+   * Those of an assignment that had something committed before and have nothing now, and where they stood: of a group
+   * that has members Kafka deletes offsets with their topic only, so it was deleted and created again.
+   */
+  recreated(assigned: readonly AssignedPartition[]): { readonly place: Position; readonly log: AssignedPartition }[] {
+    return assigned.flatMap((log) => {
+      const old = this.get(log)
+      if (old === undefined || old.committed === null || log.committed !== null) return []
+      return [{ place: { topic: log.topic, partition: log.partition, offset: old.tracker.next }, log }]
+    })
+  }
+
   /** Takes partitions away. */
   remove(places: readonly TopicPartition[]): void {
     for (const place of places) {
@@ -64,13 +76,15 @@ export class Assignment<A> {
   }
 
   /** Reads a partition on from another place, as another assignment. @throws Error when it is not assigned */
-  seek({ topic, partition, offset }: Position): void {
+  seek({ topic, partition, offset }: Position, highWatermark?: number): void {
     const old = this.get({ topic, partition })
     if (old === undefined) throw new Error(`Cannot seek ${topic}[${partition}]: it is not assigned to this member`)
     this.retire(old)
-    const { committed, highWatermark } = old
-    const moved = new Partition(this.host, { topic, partition, committed, highWatermark, position: offset })
+    const { committed } = old
+    const end = highWatermark ?? old.highWatermark
+    const moved = new Partition(this.host, { topic, partition, committed, highWatermark: end, position: offset })
     moved.paused = old.paused
+    moved.commitStart()
     this.partitions.set(keyOf(old), moved)
   }
 

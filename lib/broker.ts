@@ -41,14 +41,20 @@ export interface Position extends TopicPartition {
   readonly offset: number
 }
 
+/** What the log of a partition holds. */
+export interface LogRange {
+  /** The oldest offset that is kept. */
+  readonly logStart: number
+  /** The end of the log: the offset that the next message to be produced will get. */
+  readonly highWatermark: number
+}
+
 /** A partition as it is handed to a member. */
-export interface AssignedPartition extends TopicPartition {
+export interface AssignedPartition extends TopicPartition, LogRange {
   /** What the group has committed; null when it has committed nothing. */
   readonly committed: number | null
   /** Where reading begins unless the handler seeks. */
   readonly position: number
-  /** The end of the log: the offset that the next message to be produced will get. */
-  readonly highWatermark: number
 }
 
 /** What one member of a consumer group asks for. Times in ms. */
@@ -73,6 +79,8 @@ export interface ConsumerHandler {
    * control records or compaction left a gap there.
    */
   batch(from: TopicPartition, messages: readonly RawMessage[], nextOffset: number, highWatermark: number): void
+  /** The next offset to read is not in the log: nothing more of this partition comes until the handler seeks it. */
+  outOfRange(place: Position, log: LogRange): void
   /** The group rebalances and these partitions may go: the member joins when `done` is called. */
   revoking(partitions: readonly TopicPartition[], done: () => void): void
   /** The membership is gone; these partitions may have another reader already. */

@@ -78,6 +78,20 @@ export class Delivery<A> implements PartitionHost<A>, CommitHost, EmissionHost<A
     else this.emission.pump()
   }
 
+  /** Goes on at another offset, as another assignment: what is fetched is forgotten, what is in flight comes too late. */
+  restart(position: Position, highWatermark?: number): void {
+    this.assignment.seek(position, highWatermark)
+    this.consumer.seek(position)
+    this.emitted()
+    this.ended()
+  }
+
+  /** Goes on at a later offset, as over a gap: what is fetched and in flight keeps its place. */
+  skipTo(position: Position, highWatermark: number): void {
+    this.consumer.seek(position)
+    this.add(position, [], position.offset, highWatermark)
+  }
+
   /** Emits from now on. */
   start(): void {
     this.emission.halted = false

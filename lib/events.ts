@@ -1,4 +1,4 @@
-import type { Position, TopicPartition } from './broker.ts'
+import type { LogRange, Position, TopicPartition } from './broker.ts'
 import type { CommitError } from './errors.ts'
 
 /**
@@ -8,6 +8,7 @@ import type { CommitError } from './errors.ts'
  * - `revoked`: the group rebalances; what was in flight was waited for `drainMs`; `unsettled` messages are
  *   left over, with those that wait for a next try
  * - `lost`: the membership is gone; what was in flight there is delivered again, to whoever has the partitions now
+ * - `outOfRange`: the offset to read next was not in the log, and `onOutOfRange` said where to go on: log this
  * - `committed`, `commitFailed`: what became of a commit; one that failed is due again by itself, unless it was fenced
  * - `nacked`: a message failed for good, and what `onNack` does with it; log this
  * - `trouble`: the broker can't be reached or refused, and is tried again
@@ -28,6 +29,21 @@ export type SourceEvent =
       readonly unsettled: number
     }
   | { readonly type: 'lost'; readonly groupId: string; readonly partitions: readonly TopicPartition[] }
+  | {
+      readonly type: 'outOfRange'
+      readonly groupId: string
+      /** What was to be read next. */
+      readonly place: Position
+      /** What the log holds. */
+      readonly log: LogRange
+      /** Where reading goes on. */
+      readonly to: number
+      /**
+       * Offsets from there on that were not read and never will be; null where the log is another one (recreated or
+       * truncated), and nobody can say.
+       */
+      readonly missed: number | null
+    }
   | { readonly type: 'committed'; readonly groupId: string; readonly offsets: readonly Position[] }
   | { readonly type: 'commitFailed'; readonly groupId: string; readonly error: CommitError }
   | {

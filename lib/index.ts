@@ -10,6 +10,7 @@ export type {
   ConsumerHandler,
   Headers,
   HeaderValue,
+  LogRange,
   OutgoingMessage,
   Position,
   RawMessage,
@@ -38,6 +39,7 @@ export type { StoredMessage } from './memory/memoryLog.ts'
 export type { Message } from './message.ts'
 export type { Failure, NackAction, NackPolicy, OnNack, RetryPolicy } from './onNack.ts'
 export { deadLetter, retry } from './onNack.ts'
+export type { OnOutOfRange } from './outOfRange.ts'
 export type { Batch, BatchOptions, Outcome, PerBatchOptions, RequestOptions } from './perBatch.ts'
 export { perBatch } from './perBatch.ts'
 export type { PerMessageOptions } from './perMessage.ts'

@@ -60,9 +60,10 @@ export class Partition<A> implements TrackerOwner {
   private looks = 0
   private controller: AbortController | undefined
   private ended = false
-  private readonly start: number
+  /** What counts as committed while nothing is. */
+  private start: number
 
-  constructor(host: PartitionHost<A>, assigned: AssignedPartition) {
+  constructor(host: PartitionHost<A>, assigned: Omit<AssignedPartition, 'logStart'>) {
     this.host = host
     this.topic = assigned.topic
     this.partition = assigned.partition
@@ -113,7 +114,7 @@ export class Partition<A> implements TrackerOwner {
   }
 
   /** Whether this is the same assignment gone on: nobody else has committed meanwhile. */
-  isContinuedBy({ committed }: AssignedPartition): boolean {
+  isContinuedBy({ committed }: Pick<AssignedPartition, 'committed'>): boolean {
     if (committed === this.committed) return true
     // A commit whose answer was lost may have arrived.
     return committed !== null && committed >= (this.committed ?? this.start) && committed <= this.tracker.low
@@ -142,6 +143,11 @@ export class Partition<A> implements TrackerOwner {
 
   refused(slot: number, verdict: Verdict, error: unknown, raw: RawMessage): void {
     this.host.refused({ partition: this, slot, verdict, error, raw })
+  }
+
+  /** Has the place of reading committed, although nothing before it was acked. */
+  commitStart(): void {
+    this.start = UNCOMMITTED
   }
 
   add(messages: readonly RawMessage[], nextOffset: number): void {

@@ -3,6 +3,7 @@ import type {
   Broker,
   Consumer,
   ConsumerHandler,
+  LogRange,
   Position,
   RawMessage,
   TopicPartition,
@@ -13,6 +14,7 @@ import { refuse } from './expect.ts'
 import { healthOf } from './health.ts'
 import type { Member } from './members.ts'
 import type { Message } from './message.ts'
+import { missedFrom, outOfRangeError, placeIn } from './outOfRange.ts'
 import type { SourceOptions } from './sourceOptions.ts'
 import type { Topics } from './topics.ts'
 
@@ -77,6 +79,7 @@ export class Reading<A> implements Member, ConsumerHandler, DeliveryHost<A> {
 
   assigned(assigned: readonly AssignedPartition[]): void {
     if (this.isEnding) return
+    const recreated = this.delivery.assignment.recreated(assigned)
     const retained = this.delivery.assignment.replace(assigned)
     for (const partition of retained) {
       // The consumer reads where the group has committed, and has unpaused all.
@@ -94,6 +97,7 @@ export class Reading<A> implements Member, ConsumerHandler, DeliveryHost<A> {
       partitions: assigned.map(placeOf),
       retained: retained.map(placeOf),
     })
+    for (const { place, log } of recreated) this.outOfRange(place, log)
     this.delivery.goOn()
   }
 
@@ -101,6 +105,18 @@ export class Reading<A> implements Member, ConsumerHandler, DeliveryHost<A> {
     if (this.state === 'rebalancing' || this.isEnding) return
     this.lastTrouble = null
     this.delivery.add(from, messages, nextOffset, highWatermark)
+  }
+
+  outOfRange(place: Position, log: LogRange): void {
+    if (this.isEnding) return
+    const { groupId, delivery } = this
+    const { onOutOfRange } = this.options
+    if (onOutOfRange === 'fail') return this.drain(outOfRangeError(groupId, place, log))
+    const to = placeIn(log, onOutOfRange)
+    const missed = missedFrom(place, log, to)
+    this.tell({ type: 'outOfRange', groupId, place, log: rangeOf(log), to, missed })
+    if (missed === null) delivery.restart({ ...place, offset: to }, log.highWatermark)
+    else delivery.skipTo({ ...place, offset: to }, log.highWatermark)
   }
 
   revoking(partitions: readonly TopicPartition[], done: () => void): void {
@@ -185,10 +201,7 @@ export class Reading<A> implements Member, ConsumerHandler, DeliveryHost<A> {
   seek(position: Position): void {
     const { offset } = position
     if (!Number.isInteger(offset) || offset < 0) refuse('offset', 'an integer >= 0', offset)
-    this.delivery.assignment.seek(position)
-    this.consumer.seek(position)
-    this.delivery.emitted()
-    this.delivery.ended()
+    this.delivery.restart(position)
   }
 
   health(): SourceHealth {
@@ -238,6 +251,10 @@ export class Reading<A> implements Member, ConsumerHandler, DeliveryHost<A> {
     this.tell({ type: 'closed', groupId: this.groupId, unsettled, workedOn, failure })
     this.onClosed()
   }
+}
+
+function rangeOf({ logStart, highWatermark }: LogRange): LogRange {
+  return { logStart, highWatermark }
 }
 
 function placeOf({ topic, partition }: TopicPartition): TopicPartition {

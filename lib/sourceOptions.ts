@@ -1,5 +1,6 @@
 import { expectInteger, expectMs, expectOneOf, refuse } from './expect.ts'
 import type { OnNack } from './onNack.ts'
+import type { OnOutOfRange } from './outOfRange.ts'
 
 /** How a topic is read. Times in ms. */
 export interface SourceOptions {
@@ -24,6 +25,11 @@ export interface SourceOptions {
   readonly drainTimeout?: number
   /** What is done with a message that failed for good: see {@link OnNack}. @default 'stop' */
   readonly onNack?: OnNack
+  /**
+   * Where to go on when the next offset to read is no longer in the log, or not yet: see {@link OnOutOfRange}.
+   * @default 'fail'
+   */
+  readonly onOutOfRange?: OnOutOfRange
   /** How long a fetch waits for messages: the latency of a resume. @default 250 */
   readonly maxWaitTimeInMs?: number
   /** Without a heartbeat for so long a member is lost. @default 30_000 */
@@ -43,12 +49,14 @@ export function sourceOptions(options: SourceOptions): Required<SourceOptions> {
     commitInterval: options.commitInterval ?? 1000,
     drainTimeout: options.drainTimeout ?? 20_000,
     onNack: options.onNack ?? 'stop',
+    onOutOfRange: options.onOutOfRange ?? 'fail',
     maxWaitTimeInMs: options.maxWaitTimeInMs ?? 250,
     sessionTimeout: options.sessionTimeout ?? 30_000,
     rebalanceTimeout: options.rebalanceTimeout ?? 60_000,
   }
   if (typeof all.groupId !== 'string' || all.groupId === '') refuse('groupId', 'a non-empty string', all.groupId)
   if (typeof all.onNack !== 'function') expectOneOf('onNack', all.onNack, ['stop', 'skip'])
+  expectOneOf('onOutOfRange', all.onOutOfRange, ['fail', 'earliest', 'latest'])
   expectInteger('maxInFlight', all.maxInFlight, 1)
   expectInteger('maxBytes', all.maxBytes, 1)
   expectMs('commitInterval', all.commitInterval)

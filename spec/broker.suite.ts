@@ -4,6 +4,7 @@ import { deliverCases } from './broker/deliverCases.ts'
 import { Bench, type BrokerHarness } from './broker/harness.ts'
 import { positionCases } from './broker/positionCases.ts'
 import { produceCases } from './broker/produceCases.ts'
+import { rangeCases } from './broker/rangeCases.ts'
 import { rebalanceCases } from './broker/rebalanceCases.ts'
 
 export type { BrokerHarness }
@@ -25,6 +26,7 @@ export function brokerSuite(name: string, setup: () => Promise<BrokerHarness>): 
     describe('delivering', () => deliverCases(() => bench))
     describe('pausing and seeking', () => positionCases(() => bench))
     describe('committing', () => commitCases(() => bench))
+    describe('reading what is not in the log', () => rangeCases(() => bench))
     describe('rebalancing', () => rebalanceCases(() => bench))
   })
 }

@@ -8,7 +8,7 @@ export class Ended extends Error {
   }
 }
 
-/** Thrown in the place of KafkaJS's silent reset. */
+/** Thrown where KafkaJS's silent reset would take place unnoticed. */
 export class OutOfRange extends Ended {
   override readonly name = 'OutOfRange'
 

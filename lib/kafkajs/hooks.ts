@@ -1,5 +1,7 @@
+import type { TopicPartition } from '../broker.ts'
 import { roundRobin, sticky } from './assigner.ts'
 import type { ClusterClient, CoordinatorClient, PartitionAssigner } from './client.ts'
+import { OutOfRange } from './ended.ts'
 import type { Owned } from './subscription.ts'
 
 /** What a membership wants to be asked for, each time before KafkaJS goes on. */
@@ -12,8 +14,8 @@ export interface Hooks {
   joining(topics: readonly string[]): void
   /** What it has, to be told in a join. */
   owned(): Owned
-  /** The offset to read from is not in the log: throws, so that KafkaJS doesn't commit another one by itself. */
-  outOfRange(): never
+  /** The next offset to read is not in the log. KafkaJS waits, and goes on where it is told to seek. */
+  outOfRange(place: TopicPartition): Promise<void>
 }
 
 /**
@@ -25,7 +27,7 @@ export interface Hooks {
 export function hookedAssigners(hooks: Hooks): PartitionAssigner[] {
   const hooked: PartitionAssigner = ({ cluster }) => {
     hookJoin(cluster, hooks)
-    hookReset(cluster, hooks)
+    hookReset(cluster)
     ownCommittedOffsets(cluster)
     const assigner = sticky(cluster, () => hooks.owned())
     return {
@@ -41,7 +43,11 @@ export function hookedAssigners(hooks: Hooks): PartitionAssigner[] {
 
 function hookJoin(cluster: ClusterClient, hooks: Hooks): void {
   const find = cluster.findGroupCoordinator.bind(cluster)
-  cluster.findGroupCoordinator = (group) => hooks.beforeJoin(() => find(group))
+  cluster.findGroupCoordinator = async (group) => {
+    const coordinator = await hooks.beforeJoin(() => find(group))
+    hookCommit(coordinator, hooks)
+    return coordinator
+  }
   const refresh = cluster.refreshMetadataIfNecessary.bind(cluster)
   cluster.refreshMetadataIfNecessary = async () => {
     await hooks.beforeFetch()
@@ -49,8 +55,11 @@ function hookJoin(cluster: ClusterClient, hooks: Hooks): void {
   }
 }
 
-/** `defaultOffset` serves two callers: the listing of offsets, which it may answer, and the silent reset. */
-function hookReset(cluster: ClusterClient, hooks: Hooks): void {
+/**
+ * KafkaJS's silent reset commits `defaultOffset` by itself, then goes on there. It is given no offset but a mark, which
+ * {@link hookCommit} knows. `defaultOffset` serves the listing of offsets too.
+ */
+function hookReset(cluster: ClusterClient): void {
   const list = cluster.fetchTopicsOffset.bind(cluster)
   const offsetOf = cluster.defaultOffset.bind(cluster)
   let listing = false
@@ -62,7 +71,37 @@ function hookReset(cluster: ClusterClient, hooks: Hooks): void {
       listing = false
     }
   }
-  cluster.defaultOffset = (config) => (listing ? offsetOf(config) : hooks.outOfRange())
+  cluster.defaultOffset = (config) => (listing ? offsetOf(config) : (RESET as unknown as number))
+}
+
+/** Has the handler say where to go on, in the place of a reset. */
+function hookCommit(coordinator: CommittingCoordinator, hooks: Hooks): void {
+  const { offsetCommit } = coordinator
+  if (offsetCommit === undefined || hooked.has(coordinator)) return
+  hooked.add(coordinator)
+  coordinator.offsetCommit = (request) => {
+    const { topic, partitions: [first] = [] } = request.topics[0] ?? {}
+    if (first?.offset !== RESET || topic === undefined) return offsetCommit.call(coordinator, request)
+    return hooks.outOfRange({ topic, partition: first.partition })
+  }
+}
+
+/** A coordinator as KafkaJS has it at run time. */
+interface CommittingCoordinator extends CoordinatorClient {
+  offsetCommit?(request: CommitRequest): Promise<unknown>
+}
+
+interface CommitRequest {
+  readonly topics: readonly { topic: string; partitions: readonly { partition: number; offset: unknown }[] }[]
+}
+
+const hooked = new WeakSet<object>()
+
+/** Can't be sent: should a coordinator come by another way, the consumer crashes, and the next one meets this anew. */
+const RESET = {
+  [Symbol.toPrimitive]() {
+    throw new OutOfRange()
+  },
 }
 
 /**

@@ -18,7 +18,7 @@ export interface KafkajsOptions {
  *
  * Connects when something is first read or sent, and closes what it opened once nothing is. A consumer that crashes
  * (broker gone, session lost) is replaced with a growing wait, for ever; what no further try can mend (an unknown
- * topic, refused credentials, offsets that are no longer in the log) errors the stream.
+ * topic, refused credentials) errors the stream.
  *
  * @param kafka an instance of KafkaJS 2.2's `Kafka`
  * @throws TypeError when it is something else, at once

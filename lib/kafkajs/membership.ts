@@ -7,7 +7,7 @@ import { Commits } from './commits.ts'
 import { type MemberName, onJoined, takeOut } from './coordinator.ts'
 import { Drain } from './drain.ts'
 import { Ended } from './ended.ts'
-import { reasonOf, startOf } from './positions.ts'
+import { rangeOf, startOf } from './positions.ts'
 import { Reader } from './reader.ts'
 import { Session, type SessionListener } from './session.ts'
 import { NOTHING_OWNED, type Owned } from './subscription.ts'
@@ -109,6 +109,12 @@ export class Membership implements SessionListener {
     })
   }
 
+  async outOfRange(place: TopicPartition): Promise<void> {
+    const log = await this.host.admin.ask((admin) => rangeOf(admin, place))
+    // After a join KafkaJS is told anew where to read.
+    if (this.state === 'reading') this.reader.outOfRange(place, log)
+  }
+
   get isEnded(): boolean {
     return this.state === 'ended'
   }
@@ -182,12 +188,10 @@ export class Membership implements SessionListener {
 
   onCrash(error: unknown): void {
     if (this.state === 'ended') return
-    const { positions } = this.reader
     this.finish()
     this.commits.giveUp()
     this.session.close().catch(() => {})
-    const tell = (reason: unknown) => this.host.ended(reason, this.told)
-    reasonOf(error, this.host.admin, this.options.groupId, positions).then(tell, tell)
+    this.host.ended(error, this.told)
   }
 
   private finish(): void {

@@ -1,9 +1,5 @@
-import type { AssignedPartition, Position, TopicPartition } from '../broker.ts'
-import { FatalError } from '../errors.ts'
-import type { Admin } from './admin.ts'
+import type { AssignedPartition, LogRange, TopicPartition } from '../broker.ts'
 import type { AdminClient } from './client.ts'
-import { OutOfRange } from './ended.ts'
-import { chainOf } from './errors.ts'
 
 /** Where a partition stands: what the group has committed, and what the log holds. */
 interface Standing {
@@ -12,12 +8,7 @@ interface Standing {
   readonly high: number
 }
 
-/**
- * Asks where reading begins.
- *
- * @throws FatalError when what the group has committed is no longer in the log: messages were lost, and going on as if
- *   nothing had happened is not ours to decide
- */
+/** Asks where reading begins. What the group has committed may no longer be in the log: the first fetch will tell. */
 export async function startOf(
   admin: AdminClient,
   options: { groupId: string; fromBeginning: boolean },
@@ -25,29 +16,18 @@ export async function startOf(
 ): Promise<AssignedPartition[]> {
   const standings = await standingsOf(admin, options.groupId, places)
   return places.map(({ topic, partition }) => {
-    const standing = standingOf(standings, { topic, partition })
-    const { committed, low, high } = standing
+    const { committed, low, high } = standingOf(standings, { topic, partition })
     const position = committed ?? (options.fromBeginning ? low : high)
-    if (position < low || position > high) throw gone(options.groupId, { topic, partition, offset: position }, standing)
-    return { topic, partition, committed, position, highWatermark: high }
+    return { topic, partition, committed, position, logStart: low, highWatermark: high }
   })
 }
 
-/** What a crash means: messages that are gone, if it was for a place of reading that is not in the log; else itself. */
-export async function reasonOf(
-  error: unknown,
-  admin: Admin,
-  groupId: string,
-  positions: readonly Position[],
-): Promise<unknown> {
-  if (!chainOf(error).some((cause) => cause instanceof OutOfRange)) return error
-  const standings = await admin.ask((client) => standingsOf(client, groupId, positions))
-  const found = positions.find((position) => isGone(position.offset, standingOf(standings, position)))
-  return found === undefined ? error : gone(groupId, found, standingOf(standings, found))
-}
-
-function isGone(offset: number, { low, high }: Standing): boolean {
-  return offset < low || offset > high
+/** Asks what the log of a partition holds. */
+export async function rangeOf(admin: AdminClient, { topic, partition }: TopicPartition): Promise<LogRange> {
+  const ends = await admin.fetchTopicOffsets(topic)
+  const found = ends.find((one) => one.partition === partition)
+  if (found === undefined) throw missing({ topic, partition })
+  return { logStart: Number(found.low), highWatermark: Number(found.high) }
 }
 
 async function standingsOf(
@@ -78,20 +58,12 @@ async function standingsOf(
 
 function standingOf(standings: ReadonlyMap<string, Standing>, place: TopicPartition): Standing {
   const standing = standings.get(keyOf(place))
-  if (standing === undefined)
-    throw new Error(`Cannot find ${place.topic}[${place.partition}]: the broker does not list it`)
+  if (standing === undefined) throw missing(place)
   return standing
 }
 
-function gone(groupId: string, { topic, partition, offset }: Position, { low, high }: Standing): FatalError {
-  const log = `the log begins at ${low} and ends at ${high}`
-  const what =
-    offset < low
-      ? `${low - offset} messages were deleted before they were read`
-      : 'the topic was recreated or truncated, and what it holds now may be unread'
-  return new FatalError(
-    `Cannot read ${topic}[${partition}] as group ${groupId}: the next offset to read is ${offset}, but ${log}: ${what}; set the group's offset (kafka-consumer-groups --reset-offsets) to where it shall go on, or use a new groupId`,
-  )
+function missing({ topic, partition }: TopicPartition): Error {
+  return new Error(`Cannot find ${topic}[${partition}]: the broker does not list it`)
 }
 
 function keyOf({ topic, partition }: TopicPartition): string {

@@ -1,4 +1,4 @@
-import type { ConsumerHandler, Position, RawMessage, TopicPartition } from '../broker.ts'
+import type { ConsumerHandler, LogRange, Position, RawMessage, TopicPartition } from '../broker.ts'
 import type { Clock, Timer } from '../clock.ts'
 import type { ConsumerClient, EachBatch, EndBatchPayload } from './client.ts'
 
@@ -33,10 +33,6 @@ export class Reader {
     this.client = client
     this.clock = clock
     this.handler = handler
-  }
-
-  get positions(): readonly Position[] {
-    return [...this.readings.values()].map(({ topic, partition, position }) => ({ topic, partition, offset: position }))
   }
 
   owns(place: TopicPartition): boolean {
@@ -75,7 +71,10 @@ export class Reader {
     const reading = this.readings.get(keyOf({ topic, partition }))
     if (reading === undefined) return
     reading.position = offset
-    if (this.isOpen) this.tell((client) => client.seek(positionOf(reading)))
+    if (!this.isOpen) return
+    this.tell((client) => client.seek(positionOf(reading)))
+    // It was held back because its place was not in the log.
+    if (reading.stopped && !reading.paused) this.resume(reading)
   }
 
   pause(place: TopicPartition): void {
@@ -119,6 +118,18 @@ export class Reader {
     const nextOffset = Number(lastOffset) + 1
     if (!this.isOpen || reading === undefined || nextOffset <= reading.position) return
     this.hand(reading, [], nextOffset, Number(highWatermark))
+  }
+
+  /** The place to read from is not in the log: has the handler say where to go on, and reads nothing until then. */
+  outOfRange(place: TopicPartition, log: LogRange): void {
+    const reading = this.readings.get(keyOf(place))
+    if (!this.isOpen || reading === undefined) return
+    const { topic, partition, position } = reading
+    const isOut = position < log.logStart || position > log.highWatermark
+    if (isOut) this.handler.outOfRange({ topic, partition, offset: position }, log)
+    // The log has it by now, or the handler has no answer: KafkaJS would go on at the last commit.
+    if (reading.position === position) this.tell((client) => client.seek(positionOf(reading)))
+    if (isOut && reading.position === position) this.stop(reading)
   }
 
   private hand(reading: Reading, messages: readonly RawMessage[], nextOffset: number, highWatermark: number): void {

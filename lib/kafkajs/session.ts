@@ -1,7 +1,6 @@
 import type { ConsumeOptions } from '../broker.ts'
 import { FatalError } from '../errors.ts'
 import type { ConsumerClient, EachBatch, EndBatchPayload, JoinPayload, KafkaClient } from './client.ts'
-import { OutOfRange } from './ended.ts'
 import { type Hooks, hookedAssigners } from './hooks.ts'
 
 /** Batches that KafkaJS hands over at once: a held one must not keep the others of its fetch waiting. */
@@ -10,7 +9,7 @@ const CONCURRENCY = 32
 const HEARTBEAT = 3000
 
 /** Who hears what a KafkaJS consumer tells, and is asked before it goes on. */
-export interface SessionListener extends Pick<Hooks, 'beforeJoin' | 'beforeFetch' | 'owned'> {
+export interface SessionListener extends Pick<Hooks, 'beforeJoin' | 'beforeFetch' | 'owned' | 'outOfRange'> {
   readonly isEnded: boolean
   onJoin(join: JoinPayload): void
   onBatch(payload: EachBatch): Promise<void>
@@ -64,9 +63,7 @@ export class Session {
         const patterns = options.topics.join(', ')
         throw new FatalError(`Cannot read ${patterns}: no topic matches; create one, or correct the pattern`)
       },
-      outOfRange: () => {
-        throw new OutOfRange()
-      },
+      outOfRange: (place) => listener.outOfRange(place),
     }
   }
 

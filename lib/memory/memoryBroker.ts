@@ -38,6 +38,10 @@ export interface MemoryBroker extends Broker {
   skip(topic: string, partition: number, count: number): void
   /** Deletes a partition's messages before an offset, as retention does. */
   trim(topic: string, partition: number, before: number): void
+  /** Deletes a partition's messages from an offset on, as an unclean election of its leader does. */
+  truncate(topic: string, partition: number, from: number): void
+  /** Deletes a topic, with what groups have committed of it, and creates it again, empty. */
+  recreateTopic(name: string): void
   /** Has a group rebalance: its members give up their partitions and join again. */
   rebalance(groupId: string): void
   /**
@@ -124,6 +128,15 @@ class InProcessBroker implements MemoryBroker, ConsumerHost {
 
   trim(topic: string, partition: number, before: number): void {
     this.log(topic, partition).trim(before)
+  }
+
+  truncate(topic: string, partition: number, from: number): void {
+    this.log(topic, partition).truncate(from)
+  }
+
+  recreateTopic(name: string): void {
+    const gone = this.topics.recreate(name)
+    for (const group of this.groups.values()) group.forget(gone)
   }
 
   rebalance(groupId: string): void {

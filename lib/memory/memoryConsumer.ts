@@ -99,8 +99,6 @@ export class MemoryConsumer implements Consumer, GroupMember, FetcherOwner {
     this.later(() => {
       this.state = 'reading'
       this.fetcher.take(partitions)
-      const { gone } = this.fetcher
-      if (gone !== undefined) return this.fail(gone)
       this.handler.assigned(this.fetcher.described)
     })
   }

@@ -1,6 +1,5 @@
 import type { AssignedPartition, ConsumerHandler, Position, TopicPartition } from '../broker.ts'
 import type { Clock, Timer } from '../clock.ts'
-import { FatalError } from '../errors.ts'
 import type { MemoryFaults } from './memoryFaults.ts'
 import type { MemoryGroup } from './memoryGroup.ts'
 import type { MemoryLog } from './memoryLog.ts'
@@ -18,7 +17,6 @@ export interface FetcherOwner {
   readonly group: MemoryGroup
   readonly fromBeginning: boolean
   readonly handler: ConsumerHandler
-  fail(error: FatalError): void
 }
 
 interface Reading {
@@ -27,6 +25,8 @@ interface Reading {
   readonly place: TopicPartition
   position: number
   paused: boolean
+  /** Whether the handler was told that the position is not in the log. */
+  isOut: boolean
 }
 
 /** The partitions that a member has: where it reads them, and their messages on the way to it. */
@@ -50,7 +50,8 @@ export class MemoryFetcher {
   /** The partitions as they are told to a member that has just got them. */
   get described(): AssignedPartition[] {
     return [...this.readings.values()].map(({ log, place, position }) => {
-      return { ...place, committed: this.owner.group.committedOf(log), position, highWatermark: log.end }
+      const committed = this.owner.group.committedOf(log)
+      return { ...place, committed, position, logStart: log.start, highWatermark: log.end }
     })
   }
 
@@ -65,7 +66,7 @@ export class MemoryFetcher {
       const { topic, partition } = log
       const { group, fromBeginning } = this.owner
       const position = group.committedOf(log) ?? (fromBeginning ? log.start : log.end)
-      this.readings.set(keyOf(log), { log, place: { topic, partition }, position, paused: false })
+      this.readings.set(keyOf(log), { log, place: { topic, partition }, position, paused: false, isOut: false })
       log.waiting.add(this.wake)
     }
     this.halted = false
@@ -91,7 +92,9 @@ export class MemoryFetcher {
 
   seek(position: Position): void {
     const reading = this.readings.get(keyOf(position))
-    if (reading !== undefined) reading.position = position.offset
+    if (reading === undefined) return
+    reading.position = position.offset
+    reading.isOut = false
     this.wake()
   }
 
@@ -104,20 +107,8 @@ export class MemoryFetcher {
     }, 0)
   }
 
-  /** Why reading can't go on: its place is no longer in the log. */
-  get gone(): FatalError | undefined {
-    for (const reading of this.readings.values()) {
-      const { log, position, paused } = reading
-      const isGone = position < log.start || position > log.end
-      if (isGone && !paused) return new FatalError(goneText(this.owner.group.id, reading))
-    }
-    return undefined
-  }
-
   /** Gives a batch of each partition, then lets others have their turn. */
   private fetch(): void {
-    const { gone } = this
-    if (gone !== undefined && !this.halted) return this.owner.fail(gone)
     for (const reading of this.readings.values()) {
       if (!this.halted && !this.host.faults.isDown) this.deliver(reading)
     }
@@ -125,19 +116,22 @@ export class MemoryFetcher {
 
   private deliver(reading: Reading): void {
     const { log, position, paused, place } = reading
-    if (paused || position >= log.end) return
+    if (paused || reading.isOut) return
+    if (position < log.start || position > log.end) return this.outOfRange(reading)
+    if (position === log.end) return
     const { messages, nextOffset } = log.read(position, this.host.batchSize)
     reading.position = nextOffset
     if (nextOffset < log.end) this.wake()
     this.owner.handler.batch(place, messages, nextOffset, log.end)
   }
+
+  private outOfRange(reading: Reading): void {
+    const { log, place, position } = reading
+    reading.isOut = true
+    this.owner.handler.outOfRange({ ...place, offset: position }, { logStart: log.start, highWatermark: log.end })
+  }
 }
 
 function keyOf({ topic, partition }: TopicPartition): string {
   return `${topic}/${partition}`
-}
-
-function goneText(groupId: string, { log, position }: Reading): string {
-  const { topic, partition, start, end } = log
-  return `Cannot read ${topic}[${partition}] as group ${groupId}: the next offset to read is ${position}, but the log begins at ${start} and ends at ${end}; commit an offset that it has, or use a new groupId`
 }

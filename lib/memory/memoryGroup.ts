@@ -67,6 +67,12 @@ export class MemoryGroup {
     }
   }
 
+  /** Forgets what was committed of partitions that are gone, and has the members find those in their place. */
+  forget(logs: readonly MemoryLog[]): void {
+    for (const log of logs) this.offsets.delete(log)
+    this.rebalance()
+  }
+
   join(member: GroupMember): void {
     if (!this.members.includes(member)) this.members = [...this.members, member]
     this.joined.add(member)

@@ -55,6 +55,14 @@ export class MemoryLog implements TopicPartition {
     this.wake()
   }
 
+  /** Forgets the messages from an offset on: the next to be produced gets it. */
+  truncate(from: number): void {
+    if (from >= this.end) return
+    this.messages.splice(this.indexOf(from))
+    this.end = Math.max(from, this.start)
+    this.wake()
+  }
+
   /** Gives the messages from `position` on, at most `max`, and where they end: a slice, no copies. */
   read(position: number, max: number): Fetched {
     const { messages } = this

@@ -26,6 +26,14 @@ export class MemoryTopics {
     this.topics.set(name, { partitions: logs, turn: 0 })
   }
 
+  /** Takes the place of a topic, with empty partitions; gives those that are gone. */
+  recreate(name: string): readonly MemoryLog[] {
+    const { partitions } = this.find(name, `Cannot recreate ${name}`)
+    this.topics.delete(name)
+    this.create(name, partitions.length)
+    return partitions
+  }
+
   /** The partitions of a topic. @throws FatalError when there is no such topic */
   partitions(name: string): readonly MemoryLog[] {
     return this.find(name, `Cannot find ${name}`).partitions

@@ -44,7 +44,9 @@ export function deliverCases(bench: () => Bench): void {
     const topic = await bench().topic(1)
     await bench().fill(topic, 0, 3)
     const reader = await bench().joined({ groupId: bench().group(), topics: [topic], fromBeginning: true })
-    expect(reader.assignment).toEqual([{ topic, partition: 0, committed: null, position: 0, highWatermark: 3 }])
+    expect(reader.assignment).toEqual([
+      { topic, partition: 0, committed: null, position: 0, logStart: 0, highWatermark: 3 },
+    ])
     await bench().on.until(() => reader.seen.length >= 3)
     expect(reader.offsets(0)).toEqual([0, 1, 2])
   })
@@ -53,7 +55,9 @@ export function deliverCases(bench: () => Bench): void {
     const topic = await bench().topic(1)
     await bench().fill(topic, 0, 3)
     const reader = await bench().joined({ groupId: bench().group(), topics: [topic], fromBeginning: false })
-    expect(reader.assignment).toEqual([{ topic, partition: 0, committed: null, position: 3, highWatermark: 3 }])
+    expect(reader.assignment).toEqual([
+      { topic, partition: 0, committed: null, position: 3, logStart: 0, highWatermark: 3 },
+    ])
     await bench().fill(topic, 0, 2, 3)
     await bench().on.until(() => reader.seen.length >= 2)
     expect(reader.offsets(0)).toEqual([3, 4])

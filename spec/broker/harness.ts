@@ -7,6 +7,10 @@ export interface BrokerHarness {
   createTopic(name: string, partitions: number): Promise<void>
   /** The group's committed offsets, read past the broker under test; partitions without one are left out. */
   committed(groupId: string, topic: string): Promise<ReadonlyMap<number, number>>
+  /** Deletes a partition's messages before an offset, as retention does. */
+  deleteRecords(topic: string, partition: number, before: number): Promise<void>
+  /** Deletes a topic and creates it again, empty. */
+  recreateTopic(name: string): Promise<void>
   endOffsets(topic: string): Promise<ReadonlyMap<number, number>>
   /** Lets time go on until the condition holds: in virtual time frame by frame, on Kafka by polling. Rejects when it never does. */
   until(condition: () => boolean | Promise<boolean>): Promise<void>

@@ -3,6 +3,7 @@ import type {
   Broker,
   Consumer,
   ConsumerHandler,
+  LogRange,
   Position,
   RawMessage,
   TopicPartition,
@@ -37,6 +38,7 @@ export class Reader implements ConsumerHandler {
   readonly revocations: (readonly TopicPartition[])[] = []
   readonly losses: (readonly TopicPartition[])[] = []
   readonly troubles: Error[] = []
+  readonly outs: { readonly place: Position; readonly log: LogRange }[] = []
   /** The calls of the handler, in order, but for `batch`. */
   readonly told: string[] = []
   /** The calls of the handler that came from within a call of the consumer. */
@@ -48,6 +50,8 @@ export class Reader implements ConsumerHandler {
   /** Done within every `batch` and `assigned`, when set. */
   onBatch: (() => void) | undefined
   onAssigned: (() => void) | undefined
+  /** Done within every `outOfRange`, when set. */
+  onOut: ((log: LogRange) => void) | undefined
   private readonly consumer: Consumer
   private readonly holds: boolean
   private held: (() => void)[] = []
@@ -100,6 +104,12 @@ export class Reader implements ConsumerHandler {
     for (const message of seen) this.seen.push(message)
     this.batches.push({ topic, partition, offsets: seen.map(({ offset }) => offset), nextOffset, highWatermark })
     this.onBatch?.()
+  }
+
+  outOfRange(place: Position, log: LogRange): void {
+    this.note('outOfRange')
+    this.outs.push({ place, log })
+    this.onOut?.(log)
   }
 
   revoking(partitions: readonly TopicPartition[], done: () => void): void {

@@ -285,7 +285,7 @@ describe('a reading, when it seeks', () => {
     kafka.assign()
     kafka.deliver(0, 10)
     member.seek({ topic: 'numbers', partition: 0, offset: 5 })
-    expect(kafka.calls).toEqual(['pause 0', 'seek 0@5', 'resume 0'])
+    expect(kafka.calls).toEqual(['pause 0', 'seek 0@5', 'resume 0', 'commit 0@5'])
   })
 
   it('fetches again after a pause a partition that was held back', () => {
@@ -296,7 +296,7 @@ describe('a reading, when it seeks', () => {
     member.seek({ topic: 'numbers', partition: 0, offset: 5 })
     member.resume()
     pass(1)
-    expect(kafka.calls).toEqual(['pause 0', 'seek 0@5', 'resume 0'])
+    expect(kafka.calls).toEqual(['pause 0', 'seek 0@5', 'commit 0@5', 'resume 0'])
   })
 
   it('commits the new place, although a commit of the old one is under way', () => {
@@ -309,6 +309,13 @@ describe('a reading, when it seeks', () => {
     kafka.answerCommit()
     pass(1000)
     expect(kafka.calls).toEqual(['commit 0@10', 'seek 0@5', 'commit 0@5'])
+  })
+
+  it('commits the new place of a partition of which nothing was committed', () => {
+    const member = start()
+    kafka.assign()
+    member.seek({ topic: 'numbers', partition: 0, offset: 5 })
+    expect(kafka.calls).toEqual(['seek 0@5', 'commit 0@5'])
   })
 
   it('refuses an offset that is none', () => {

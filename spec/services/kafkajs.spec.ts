@@ -11,6 +11,8 @@ brokerSuite('kafkajs on a real Kafka', async () => {
     broker: kafkajs(real.kafka),
     createTopic: (name, partitions) => real.createTopic(name, partitions),
     committed: (groupId, topic) => real.committed(groupId, topic),
+    deleteRecords: (topic, partition, before) => real.deleteRecords(topic, partition, before),
+    recreateTopic: (name) => real.recreateTopic(name),
     endOffsets: (topic) => real.endOffsets(topic),
     until: (condition) => real.until(condition),
     uniqueName: (prefix) => real.uniqueName(prefix),

@@ -45,7 +45,7 @@ describe('kafkajs(kafka)', () => {
     it('errors when it is deleted while it reads', async () => {
       const [name, groupId] = [await stage().real.topic(1), stage().real.uniqueName('group')]
       await stage().fill(name, 0, 5)
-      const read = stage().source(name, { groupId, commitInterval: 100, maxInFlight: 5 })
+      const read = stage().source(name, { groupId, commitInterval: 100, maxInFlight: 5, drainTimeout: 500 })
       await stage().real.until(() => read.messages.length === 5)
       for (const message of read.messages) message.ack()
       await stage().real.until(async () => (await stage().real.committed(groupId, name)).get(0) === 5)
@@ -73,6 +73,79 @@ describe('kafkajs(kafka)', () => {
         /next offset to read is 7, but the log begins at 0 and ends at 2: the topic was recreated/,
       )
       expect(await stage().real.committed(groupId, name)).toEqual(new Map([[0, 7]]))
+    })
+  })
+
+  describe('goes on where onOutOfRange says', () => {
+    /** A source that has read and acked five messages and was paused, when what came then was deleted. */
+    async function overtaken(onOutOfRange: 'earliest' | 'latest') {
+      const [name, groupId] = [await stage().real.topic(1), stage().real.uniqueName('group')]
+      const read = stage().source(name, { groupId, commitInterval: 100, maxInFlight: 5, onOutOfRange })
+      await stage().fill(name, 0, 5)
+      await stage().real.until(() => read.messages.length === 5)
+      for (const message of read.messages) message.ack()
+      await stage().real.until(async () => (await stage().real.committed(groupId, name)).get(0) === 5)
+      read.member.pause()
+      // One batch is taken and then the partition is held.
+      await stage().fill(name, 0, 5, 5)
+      await wait(1000)
+      await stage().fill(name, 0, 10, 10)
+      await stage().real.deleteRecords(name, 0, 15)
+      read.member.resume()
+      await stage().real.until(() => read.types().includes('outOfRange'))
+      for (const message of read.messages) message.ack()
+      return { name, groupId, ...read }
+    }
+
+    it('skips what was deleted, once, and forgets nothing that it had fetched', async () => {
+      const { name, groupId, events, messages } = await overtaken('earliest')
+      await stage().real.until(() => {
+        for (const message of messages) message.ack()
+        return messages.length === 15
+      })
+      expect(messages.map(({ offset }) => offset)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 18, 19])
+      await stage().real.until(async () => (await stage().real.committed(groupId, name)).get(0) === 20)
+      expect(events.filter(({ type }) => type === 'outOfRange')).toEqual([
+        {
+          type: 'outOfRange',
+          groupId,
+          place: { topic: name, partition: 0, offset: 10 },
+          log: { logStart: 15, highWatermark: 20 },
+          to: 15,
+          missed: 5,
+        },
+      ])
+      expect(events.map(({ type }) => type)).not.toContain('lost')
+    })
+
+    it('goes on at the end, and commits that', async () => {
+      const { name, groupId, events, messages } = await overtaken('latest')
+      await stage().real.until(async () => (await stage().real.committed(groupId, name)).get(0) === 20)
+      expect(messages.length).toBe(10)
+      expect(events.find(({ type }) => type === 'outOfRange')).toMatchObject({ to: 20, missed: 10 })
+    })
+
+    it('goes on when it starts, and commits the new place at once', async () => {
+      const [name, groupId] = [await stage().real.topic(1), stage().real.uniqueName('group')]
+      await stage().fill(name, 0, 2)
+      await stage().real.admin.setOffsets({ groupId, topic: name, partitions: [{ partition: 0, offset: '7' }] })
+      const { events, messages } = stage().source(name, { groupId, onOutOfRange: 'earliest' })
+      await stage().real.until(async () => (await stage().real.committed(groupId, name)).get(0) === 0)
+      await stage().real.until(() => messages.length === 2)
+      expect(events.find(({ type }) => type === 'outOfRange')).toMatchObject({ to: 0, missed: null })
+    })
+
+    it('reads a topic that was recreated from its beginning', async () => {
+      const [name, groupId] = [await stage().real.topic(1), stage().real.uniqueName('group')]
+      await stage().fill(name, 0, 5)
+      const { messages, types } = stage().source(name, { groupId, onOutOfRange: 'earliest', fromBeginning: false })
+      await stage().real.until(async () => (await stage().real.committed(groupId, name)).get(0) === 5)
+      await stage().real.recreateTopic(name)
+      await stage().real.until(() => types().includes('outOfRange'))
+      await stage().fill(name, 0, 3)
+      await stage().real.until(() => messages.length === 3)
+      for (const message of messages) message.ack()
+      await stage().real.until(async () => (await stage().real.committed(groupId, name)).get(0) === 3)
     })
   })
 

@@ -71,7 +71,7 @@ export class HandBroker implements Broker, Consumer {
   assign(committed: number | null = null, partitions: readonly number[] = [0]): void {
     const position = committed ?? 0
     const assigned = partitions.map((partition): AssignedPartition => {
-      return { topic: 'numbers', partition, committed, position, highWatermark: 1000 }
+      return { topic: 'numbers', partition, committed, position, logStart: 0, highWatermark: 1000 }
     })
     this.handler.assigned(assigned)
   }
@@ -86,6 +86,11 @@ export class HandBroker implements Broker, Consumer {
 
   revoke(done: () => void = () => {}): void {
     this.handler.revoking([{ topic: 'numbers', partition: 0 }], done)
+  }
+
+  /** Tells that the next offset to read is not in the log. */
+  outOfRange(offset: number, logStart: number, highWatermark: number): void {
+    this.handler.outOfRange({ topic: 'numbers', partition: 0, offset }, { logStart, highWatermark })
   }
 
   lose(): void {

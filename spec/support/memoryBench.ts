@@ -10,6 +10,8 @@ export function memoryHarness(clock: TestScheduler, broker: MemoryBroker): Broke
     broker,
     createTopic: async (name, partitions) => broker.createTopic(name, partitions),
     committed: async (groupId, topic) => broker.committed(groupId, topic),
+    deleteRecords: async (topic, partition, before) => broker.trim(topic, partition, before),
+    recreateTopic: async (name) => broker.recreateTopic(name),
     endOffsets: async (topic) => broker.endOffsets(topic),
     until: (condition) => until(clock, condition),
     uniqueName: (prefix) => `${prefix}-${++names}`,

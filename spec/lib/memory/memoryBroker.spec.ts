@@ -126,19 +126,46 @@ describe('memoryBroker', () => {
     expect(reader.offsets(0)).toEqual([3, 4])
   })
 
-  it('fails a member whose place of reading was deleted', async () => {
+  it('tells a member once that its place of reading was deleted, when it is not paused', async () => {
     const { broker, bench, settle } = memoryBench()
     const reader = await bench.joined({ groupId: 'g', topics: ['one'] })
     reader.pause('one', 0)
     await bench.fill('one', 0, 5)
     broker.trim('one', 0, 9)
     settle()
-    expect(reader.failure).toBeUndefined()
+    expect(reader.outs).toEqual([])
     reader.resume('one', 0)
-    await bench.on.until(() => reader.failure !== undefined)
-    expect(reader.failure?.message).toContain(
-      'one[0] as group g: the next offset to read is 0, but the log begins at 5',
-    )
+    settle()
+    await bench.fill('one', 0, 2)
+    settle()
+    expect(reader.outs).toEqual([
+      { place: { topic: 'one', partition: 0, offset: 0 }, log: { logStart: 5, highWatermark: 5 } },
+    ])
+  })
+
+  it('truncates a partition: the next message gets the offset of the first that is gone', async () => {
+    const { broker, bench } = memoryBench()
+    await bench.fill('one', 0, 5)
+    broker.truncate('one', 0, 2)
+    broker.truncate('one', 0, 9)
+    await bench.fill('one', 0, 1, 7)
+    expect(broker.messages('one').map(({ offset, value }) => [offset, String(value)])).toEqual([
+      [0, '0'],
+      [1, '1'],
+      [2, '7'],
+    ])
+  })
+
+  it('tells a member that reads past the end of a truncated partition', async () => {
+    const { broker, bench, settle } = memoryBench()
+    const reader = await bench.joined({ groupId: 'g', topics: ['one'] })
+    await bench.fill('one', 0, 5)
+    await bench.on.until(() => reader.seen.length === 5)
+    broker.truncate('one', 0, 2)
+    settle()
+    expect(reader.outs).toEqual([
+      { place: { topic: 'one', partition: 0, offset: 5 }, log: { logStart: 0, highWatermark: 2 } },
+    ])
   })
 
   it('refuses to skip offsets of a partition that does not exist', () => {

@@ -36,7 +36,7 @@ export class RealKafka {
   }
 
   async createTopic(topic: string, numPartitions: number): Promise<void> {
-    await this.admin.createTopics({ topics: [{ topic, numPartitions, replicationFactor: 1 }], waitForLeaders: false })
+    await this.make(topic, numPartitions)
     this.topics.push(topic)
     // Waiting ourselves: KafkaJS's own wait fails when the broker has not heard of the topic yet, and ends when leaders are
     // named; a leader that does not serve yet would have a part of the first send refused, and KafkaJS repeat the whole.
@@ -46,6 +46,24 @@ export class RealKafka {
         () => false,
       )
     await this.until(isThere)
+  }
+
+  /** Deletes a partition's messages before an offset. */
+  async deleteRecords(topic: string, partition: number, before: number): Promise<void> {
+    await this.admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(before) }] })
+  }
+
+  /** Deletes a topic and creates it again at once. */
+  async recreateTopic(topic: string): Promise<void> {
+    const { size } = await this.endOffsets(topic)
+    await this.admin.deleteTopics({ topics: [topic] })
+    // The name is free a moment later.
+    const isMade = () => this.make(topic, size).then(Boolean, () => false)
+    await this.until(isMade)
+  }
+
+  private make(topic: string, numPartitions: number): Promise<boolean> {
+    return this.admin.createTopics({ topics: [{ topic, numPartitions, replicationFactor: 1 }], waitForLeaders: false })
   }
 
   /** A new topic's name. */
