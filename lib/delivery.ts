@@ -42,6 +42,7 @@ export class Delivery<A> implements PartitionHost<A>, CommitHost, EmissionHost<A
   readonly backPressure: BackPressure
   readonly counts = { nacked: 0, skipped: 0, deadLettered: 0, commits: 0 }
   readonly host: DeliveryHost<A>
+  private readonly consumer: Consumer
   private readonly emission = new Emission<A>(this)
   private readonly refusals: Refusals<A>
   private readonly settling: Settling
@@ -49,6 +50,7 @@ export class Delivery<A> implements PartitionHost<A>, CommitHost, EmissionHost<A
   constructor(host: DeliveryHost<A>, consumer: Consumer) {
     const { options, broker } = host
     this.host = host
+    this.consumer = consumer
     this.groupId = options.groupId
     this.clock = broker.clock
     this.maxInFlight = options.maxInFlight
