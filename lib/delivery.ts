@@ -7,6 +7,7 @@ import { Emission, type EmissionHost } from './emission.ts'
 import type { CommitError } from './errors.ts'
 import type { SourceEvent } from './events.ts'
 import { Holders } from './holders.ts'
+import type { Order } from './lanes.ts'
 import type { Message } from './message.ts'
 import type { Partition, PartitionHost, Refusal } from './partition.ts'
 import { Refusals } from './refusals.ts'
@@ -35,6 +36,7 @@ export class Delivery<A> implements PartitionHost<A>, CommitHost, EmissionHost<A
   readonly clock: Clock
   readonly maxInFlight: number
   readonly maxBytes: number
+  readonly order: Order
   readonly commitInterval: number
   readonly assignment = new Assignment<A>(this)
   readonly holders = new Holders(() => this.settling.look())
@@ -55,6 +57,7 @@ export class Delivery<A> implements PartitionHost<A>, CommitHost, EmissionHost<A
     this.clock = broker.clock
     this.maxInFlight = options.maxInFlight
     this.maxBytes = options.maxBytes
+    this.order = options.order
     this.commitInterval = options.commitInterval
     this.committer = new Committer(this, consumer)
     this.backPressure = new BackPressure(this, consumer)
@@ -187,6 +190,10 @@ export class Delivery<A> implements PartitionHost<A>, CommitHost, EmissionHost<A
     if (this.emission.isBusy) return
     this.committer.touch()
     if (partition.inFlight === 0 || this.holders.isStopped) this.checkSettled()
+  }
+
+  wake(): void {
+    this.emission.wake()
   }
 
   refused(refusal: Refusal<A>): void {

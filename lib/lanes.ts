@@ -21,7 +21,7 @@ export function laneOf(message: Message<unknown>, order: Order): Lane | undefine
   const { topic, partition } = message.origin
   if (order === 'partition') return laneOfPartition(topic, partition)
   const { key } = message
-  return key === null ? undefined : hashOfBytes(key, laneOfPartition(topic, partition))
+  return key === null ? undefined : laneOfKey(key, laneOfPartition(topic, partition))
 }
 
 function laneOfPartition(topic: string, partition: number): Lane {
@@ -30,9 +30,10 @@ function laneOfPartition(topic: string, partition: number): Lane {
   return hash
 }
 
-function hashOfBytes(bytes: Uint8Array, seed: number): Lane {
-  let hash = mix(seed, bytes.length)
-  for (let i = 0; i < bytes.length; i++) hash = mix(hash, bytes[i] as number)
+/** The lane of a key, among those of its partition, or of the place that `seed` stands for. */
+export function laneOfKey(key: Uint8Array, seed = 0): Lane {
+  let hash = mix(seed, key.length)
+  for (let i = 0; i < key.length; i++) hash = mix(hash, key[i] as number)
   return hash
 }
 

@@ -87,8 +87,12 @@ export interface RetryPolicy extends NackPolicy {
 }
 
 /**
- * Delivers a failed message again after a wait. Messages behind it go on meanwhile, so a retry may overtake: retry
- * inside an operator keeps the order of a key.
+ * Delivers a failed message again after a wait. Messages behind it go on meanwhile, so the next of its key may overtake
+ * it: unless the source has `order: 'key'`. A retry inside an operator keeps the order of a key anyway.
+ *
+ *     orders[0]                       a-A-------
+ *     onNack: retry()                 a-A--a----   a is nacked, A has its key
+ *     the same with `order: 'key'`    a----a-A--   A follows when a is acked
  *
  * ```ts
  * onNack: retry({ attempts: 3 }).then(deadLetter('orders.failed'))

@@ -4,8 +4,10 @@ import type { AssignedPartition, RawMessage, TopicPartition } from './broker.ts'
 import type { Clock } from './clock.ts'
 import { Held } from './held.ts'
 import type { Holders } from './holders.ts'
+import type { Order } from './lanes.ts'
 import { Message, type Verdict } from './message.ts'
-import { Tracker, type TrackerOwner } from './tracker.ts'
+import { type LanedOwner, SourceLanes, trackerOf } from './sourceLanes.ts'
+import type { Tracker } from './tracker.ts'
 
 /** The limit of {@link Tracker.span}, in units of `maxInFlight`. */
 const SPAN = 10
@@ -19,12 +21,15 @@ export interface PartitionHost<A> {
   readonly clock: Clock
   readonly maxInFlight: number
   readonly holders: Holders
+  readonly order: Order
   random(): number
   onQuiet(flush: () => void): boolean
   slice(work: () => void): void
   decode(topic: string, value: Uint8Array | null): A
   deliver(message: Message<A>): void
   acked(partition: Partition<A>): void
+  /** Something can be emitted that could not before. */
+  wake(): void
   refused(refusal: Refusal<A>): void
 }
 
@@ -38,7 +43,7 @@ export interface Refusal<A> {
 }
 
 /** One assigned partition: what is fetched and not yet delivered, and what is delivered and not yet acked. */
-export class Partition<A> implements TrackerOwner {
+export class Partition<A> implements LanedOwner {
   readonly topic: string
   readonly partition: number
   readonly groupId: string
@@ -53,10 +58,12 @@ export class Partition<A> implements TrackerOwner {
   highWatermark: number
   /** Whether the consumer was told to fetch no more. */
   paused = false
-  /** Messages in {@link Tracker.pending} that nobody works on: they failed, and wait for a next try or for the end. */
+  /** Messages in {@link Tracker.pending} that nobody works on: they wait for a next try, for their turn, or for the end. */
   resting = 0
   private readonly host: PartitionHost<A>
   private readonly fetched: Backlog
+  /** Where its messages keep an order. */
+  private readonly lanes: SourceLanes | undefined
   private looks = 0
   private controller: AbortController | undefined
   private ended = false
@@ -71,7 +78,8 @@ export class Partition<A> implements TrackerOwner {
     this.clock = host.clock
     this.maxInFlight = host.maxInFlight
     this.holders = host.holders
-    this.tracker = new Tracker(this, assigned.position)
+    this.lanes = host.order === 'none' ? undefined : new SourceLanes(host.order)
+    this.tracker = trackerOf(this, assigned.position, this.lanes)
     this.held = new Held(this.tracker)
     this.fetched = new Backlog(this.held)
     this.highWatermark = assigned.highWatermark
@@ -93,7 +101,7 @@ export class Partition<A> implements TrackerOwner {
 
   /** Whether something is fetched that was not looked at: messages, or the news that there are none. */
   get hasFetched(): boolean {
-    return !this.fetched.isEmpty
+    return !this.fetched.isEmpty || (this.lanes?.hasReady ?? false)
   }
 
   /** Messages somebody works on. */
@@ -141,6 +149,10 @@ export class Partition<A> implements TrackerOwner {
     this.host.acked(this)
   }
 
+  released(): void {
+    this.host.wake()
+  }
+
   refused(slot: number, verdict: Verdict, error: unknown, raw: RawMessage): void {
     this.host.refused({ partition: this, slot, verdict, error, raw })
   }
@@ -158,6 +170,7 @@ export class Partition<A> implements TrackerOwner {
   emit(deadline: number): boolean {
     this.tracker.listening = false
     try {
+      if (this.lanes !== undefined) return this.emitLaned(this.lanes, deadline)
       while (this.fetched.hasNext(this.tracker)) {
         if (this.full) return true
         this.deliver(this.fetched.next())
@@ -186,6 +199,7 @@ export class Partition<A> implements TrackerOwner {
     this.discard()
     this.held.clear()
     this.tracker.fence()
+    this.lanes?.clear()
     this.resting = 0
     this.controller?.abort(endText(this))
   }
@@ -203,6 +217,27 @@ export class Partition<A> implements TrackerOwner {
     // Fetched twice: two fetchers may own a partition for a moment when its leader moves.
     if (offset < this.tracker.next) return
     this.emitOne(this.tracker.track(offset), raw)
+  }
+
+  /** As {@link emit}; what waited for its turn comes first, and is within the limit already. */
+  private emitLaned(lanes: SourceLanes, deadline: number): boolean {
+    for (;;) {
+      const turn = this.holders.isStopped ? undefined : lanes.next()
+      if (turn !== undefined) {
+        this.resting--
+        this.emitOne(turn.slot, turn.raw)
+      } else if (!this.fetched.hasNext(this.tracker) || this.full) return true
+      else this.takeLane(lanes, this.fetched.next())
+      if ((++this.looks & LOOK) === 0 && this.clock.now() >= deadline) return false
+    }
+  }
+
+  private takeLane(lanes: SourceLanes, raw: RawMessage): void {
+    const offset = Number(raw.offset)
+    if (offset < this.tracker.next) return
+    const slot = this.tracker.track(offset)
+    if (lanes.admit(slot, raw)) this.emitOne(slot, raw)
+    else this.resting++
   }
 
   private emitOne(slot: number, raw: RawMessage): void {

@@ -15,6 +15,11 @@ export class Queue<T> {
     this.items.push(item)
   }
 
+  clear(): void {
+    this.items = []
+    this.head = 0
+  }
+
   shift(): T | undefined {
     if (this.head === this.items.length) return undefined
     const item = this.items[this.head]

@@ -1,4 +1,5 @@
 import { expectInteger, expectMs, expectOneOf, refuse } from './expect.ts'
+import { ORDERS, type Order } from './lanes.ts'
 import type { OnNack } from './onNack.ts'
 import type { OnOutOfRange } from './outOfRange.ts'
 
@@ -23,6 +24,13 @@ export interface SourceOptions {
    * What has not settled then is given up: it is delivered again. @default 20_000
    */
   readonly drainTimeout?: number
+  /**
+   * Which messages are delivered one at a time: with `key`, the next of a key when the one before it is settled for good,
+   * also when `onNack` tries it again in between; with `partition`, the next of all. For chains of your own: operators
+   * made by `perMessage` and `perBatch` keep an order by themselves, and work on more at a time. What waits for its turn
+   * counts for `maxInFlight`. @default 'none'
+   */
+  readonly order?: Order
   /** What is done with a message that failed for good: see {@link OnNack}. @default 'stop' */
   readonly onNack?: OnNack
   /**
@@ -48,15 +56,22 @@ export function sourceOptions(options: SourceOptions): Required<SourceOptions> {
     maxBytes: options.maxBytes ?? 64 * 1024 * 1024,
     commitInterval: options.commitInterval ?? 1000,
     drainTimeout: options.drainTimeout ?? 20_000,
+    order: options.order ?? 'none',
     onNack: options.onNack ?? 'stop',
     onOutOfRange: options.onOutOfRange ?? 'fail',
     maxWaitTimeInMs: options.maxWaitTimeInMs ?? 250,
     sessionTimeout: options.sessionTimeout ?? 30_000,
     rebalanceTimeout: options.rebalanceTimeout ?? 60_000,
   }
+  check(all)
+  return all
+}
+
+function check(all: Required<SourceOptions>): void {
   if (typeof all.groupId !== 'string' || all.groupId === '') refuse('groupId', 'a non-empty string', all.groupId)
   if (typeof all.onNack !== 'function') expectOneOf('onNack', all.onNack, ['stop', 'skip'])
   expectOneOf('onOutOfRange', all.onOutOfRange, ['fail', 'earliest', 'latest'])
+  expectOneOf('order', all.order, ORDERS)
   expectInteger('maxInFlight', all.maxInFlight, 1)
   expectInteger('maxBytes', all.maxBytes, 1)
   expectMs('commitInterval', all.commitInterval)
@@ -64,5 +79,4 @@ export function sourceOptions(options: SourceOptions): Required<SourceOptions> {
   expectMs('maxWaitTimeInMs', all.maxWaitTimeInMs)
   expectMs('sessionTimeout', all.sessionTimeout)
   expectMs('rebalanceTimeout', all.rebalanceTimeout)
-  return all
 }
