@@ -4,7 +4,7 @@ import { Partition, type PartitionHost } from './partition.ts'
 /** The partitions that a member has now, and what it counted in those it had before. */
 export class Assignment<A> {
   /** In partitions that are gone. */
-  readonly past = { delivered: 0, late: 0 }
+  readonly past = { delivered: 0 }
   private readonly host: PartitionHost<A>
   private partitions = new Map<string, Partition<A>>()
 
@@ -91,7 +91,6 @@ export class Assignment<A> {
   private retire(partition: Partition<A>): void {
     this.past.delivered += partition.tracker.delivered
     partition.end()
-    this.past.late += partition.tracker.late
   }
 }
 

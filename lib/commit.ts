@@ -30,6 +30,8 @@ export class Committer {
   private timer: Timer | undefined
   private timerAt = 0
   private underWay = false
+  /** Whether the commit under way is of a membership that is gone: what it says is not of the present one. */
+  private isStale = false
   private suspended = false
   private lastAt = Number.NEGATIVE_INFINITY
   private flushed: (() => void)[] = []
@@ -75,12 +77,18 @@ export class Committer {
     this.touchIfDue()
   }
 
+  /** The membership is gone: the answer of a commit under way says nothing of the next one. */
+  forget(): void {
+    this.isStale = this.underWay
+  }
+
   private commit(): void {
     this.cancel()
     const due = [...this.host.partitions()].filter((partition) => partition.isDirty)
     if (due.length === 0) return this.end()
     const offsets = due.map(({ topic, partition, tracker }) => ({ topic, partition, offset: tracker.low }))
     this.underWay = true
+    this.isStale = false
     this.lastAt = this.host.clock.now()
     this.consumer.commit(offsets, (error) => {
       if (error === null) this.confirm(offsets)
@@ -91,7 +99,7 @@ export class Committer {
   // Whoever hears of a commit may ask for the next, so the host is told while this one still counts as under way.
 
   private confirm(offsets: readonly Position[]): void {
-    this.host.committed(offsets)
+    if (!this.isStale) this.host.committed(offsets)
     this.underWay = false
     // Acks came meanwhile. Whoever waits for a flush waits for them too.
     if (this.flushed.length > 0) this.commit()

@@ -42,7 +42,7 @@ export class Delivery<A> implements PartitionHost<A>, CommitHost, EmissionHost<A
   readonly holders = new Holders(() => this.settling.look())
   readonly committer: Committer
   readonly backPressure: BackPressure
-  readonly counts = { nacked: 0, skipped: 0, deadLettered: 0, commits: 0 }
+  readonly counts = { nacked: 0, skipped: 0, deadLettered: 0, commits: 0, late: 0 }
   readonly host: DeliveryHost<A>
   private readonly consumer: Consumer
   private readonly emission = new Emission<A>(this)
@@ -198,6 +198,10 @@ export class Delivery<A> implements PartitionHost<A>, CommitHost, EmissionHost<A
 
   refused(refusal: Refusal<A>): void {
     this.refusals.add(refusal)
+  }
+
+  cameLate(): void {
+    this.counts.late++
   }
 
   // For its emission and its committer

@@ -14,7 +14,6 @@ export function healthOf(
     ...counts,
     delivered: assignment.past.delivered + sum(({ tracker }) => tracker.delivered),
     bytes: backPressure.bytes,
-    late: assignment.past.late + sum(({ tracker }) => tracker.late),
     partitions: partitions.map((one) => ({
       topic: one.topic,
       partition: one.partition,

@@ -31,6 +31,7 @@ export interface PartitionHost<A> {
   /** Something can be emitted that could not before. */
   wake(): void
   refused(refusal: Refusal<A>): void
+  cameLate(): void
 }
 
 /** A message that was not acked; its slot stays open until its host decides. */
@@ -155,6 +156,10 @@ export class Partition<A> implements LanedOwner {
 
   refused(slot: number, verdict: Verdict, error: unknown, raw: RawMessage): void {
     this.host.refused({ partition: this, slot, verdict, error, raw })
+  }
+
+  cameLate(): void {
+    this.host.cameLate()
   }
 
   /** Has the place of reading committed, although nothing before it was acked. */

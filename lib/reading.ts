@@ -42,6 +42,7 @@ export class Reading<A> implements Member, ConsumerHandler, DeliveryHost<A> {
   private readonly listeners: ((event: SourceEvent) => void)[] = []
   private state: SourceHealth['state'] = 'joining'
   private isPaused = false
+  private joins = 0
   private lastTrouble: Error | null = null
   /** Why it ends, when not because it was asked to. */
   private failure: Error | undefined
@@ -78,7 +79,8 @@ export class Reading<A> implements Member, ConsumerHandler, DeliveryHost<A> {
   // What the consumer tells
 
   assigned(assigned: readonly AssignedPartition[]): void {
-    if (this.isEnding) return
+    if (this.state === 'closed') return
+    this.joins++
     const recreated = this.delivery.assignment.recreated(assigned)
     const retained = this.delivery.assignment.replace(assigned)
     for (const partition of retained) {
@@ -87,10 +89,9 @@ export class Reading<A> implements Member, ConsumerHandler, DeliveryHost<A> {
       this.consumer.seek({ ...placeOf(partition), offset: partition.tracker.next })
     }
     this.lastTrouble = null
-    this.state = this.isPaused ? 'paused' : 'reading'
     this.delivery.committer.resume()
-    if (this.isPaused) this.delivery.holdBack()
-    else this.delivery.start()
+    // One that drains settles and commits what it still has, and takes nothing new.
+    if (!this.isEnding) this.begin()
     this.tell({
       type: 'assigned',
       groupId: this.groupId,
@@ -124,6 +125,7 @@ export class Reading<A> implements Member, ConsumerHandler, DeliveryHost<A> {
     const { delivery } = this
     const { clock, committer } = delivery
     const since = clock.now()
+    const { joins } = this
     if (!this.isEnding) {
       this.state = 'rebalancing'
       delivery.stop()
@@ -131,7 +133,7 @@ export class Reading<A> implements Member, ConsumerHandler, DeliveryHost<A> {
     delivery.whenSettled(() => {
       committer.flush(() => {
         // By now the partitions may be lost, and others assigned.
-        if (this.state === 'rebalancing') committer.suspend()
+        if (joins === this.joins) committer.suspend()
         const event = { drainMs: clock.now() - since, unsettled: delivery.assignment.unsettled }
         this.tell({ type: 'revoked', groupId: this.groupId, partitions: partitions.map(placeOf), ...event })
         done()
@@ -140,9 +142,13 @@ export class Reading<A> implements Member, ConsumerHandler, DeliveryHost<A> {
   }
 
   lost(partitions: readonly TopicPartition[]): void {
-    const { assignment } = this.delivery
+    const { assignment, committer } = this.delivery
+    committer.forget()
     assignment.remove(partitions)
-    if (!this.isEnding && assignment.isEmpty) this.state = 'joining'
+    if (!this.isEnding && assignment.isEmpty) {
+      this.state = 'joining'
+      this.delivery.halt()
+    }
     this.tell({ type: 'lost', groupId: this.groupId, partitions: partitions.map(placeOf) })
     this.delivery.ended()
   }
@@ -230,9 +236,18 @@ export class Reading<A> implements Member, ConsumerHandler, DeliveryHost<A> {
     this.trouble(failure)
   }
 
+  private begin(): void {
+    this.state = this.isPaused ? 'paused' : 'reading'
+    if (this.isPaused) this.delivery.holdBack()
+    else this.delivery.start()
+  }
+
   private leave(): void {
     if (this.state === 'closed') return
-    this.delivery.committer.flush(() => {
+    const { committer } = this.delivery
+    committer.flush(() => {
+      // A commit that failed is not tried again: it would come after the member has left.
+      committer.suspend()
       this.consumer.leave(() => {
         if (this.state === 'closed') return
         this.close()

@@ -11,6 +11,8 @@ export interface TrackerOwner extends Origin {
   acked(): void
   /** A message was not acked; it stays open until the owner calls {@link Tracker.ack}. */
   refused(slot: number, verdict: Verdict, error: unknown, raw: RawMessage): void
+  /** A message was settled twice, or after the fence. */
+  cameLate(): void
 }
 
 /**
@@ -78,7 +80,7 @@ export class Tracker implements Token {
   }
 
   settle(slot: number, verdict: Verdict, error: unknown, raw: RawMessage): void {
-    if (!this.isOpen(slot)) this.late++
+    if (!this.isOpen(slot)) this.countLate()
     else if (verdict === 'acked') this.ack(slot)
     else this.origin.refused(slot, verdict, error, raw)
   }
@@ -119,6 +121,11 @@ export class Tracker implements Token {
   /** Whether a message that was delivered is not acked. */
   isPending(slot: number): boolean {
     return !this.fenced && slot >= this.head && slot < this.tail && this.states[slot & this.mask] !== DONE
+  }
+
+  private countLate(): void {
+    this.late++
+    this.origin.cameLate()
   }
 
   private isOpen(slot: number): boolean {

@@ -120,7 +120,7 @@ export function ownerOf(heard: { acks: number; refusals: number }): TrackerOwner
     slice: (work) => work(),
     holders: new Holders(),
   }
-  return { ...origin, acked: () => heard.acks++, refused: () => heard.refusals++ }
+  return { ...origin, acked: () => heard.acks++, refused: () => heard.refusals++, cameLate: () => {} }
 }
 
 /** As `expect(…).toEqual(…)`, which costs too much for a check after every step. */
