@@ -104,8 +104,8 @@ export class ModelMember implements Consumer {
       const log = this.log(partition)
       log.position = Math.max(log.committed ?? 0, log.start)
       log.isPaused = false
-      const { position, committed, end } = log
-      return { topic: TOPIC, partition, committed, position, highWatermark: end }
+      const { position, committed, start, end } = log
+      return { topic: TOPIC, partition, committed, position, highWatermark: end, logStart: start }
     })
     this.handler.assigned(assigned)
   }
