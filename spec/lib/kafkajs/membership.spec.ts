@@ -1,0 +1,186 @@
+import type { TestScheduler } from 'rxjs/testing'
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { CommitError } from '../../../lib/errors.ts'
+import { Admin } from '../../../lib/kafkajs/admin.ts'
+import { Membership } from '../../../lib/kafkajs/membership.ts'
+import { HandKafka, settled, Told } from '../../support/handKafka.ts'
+import { advance, virtualTime } from '../../support/virtualTime.ts'
+
+const OPTIONS = {
+  ...{ groupId: 'group', topics: ['numbers'], fromBeginning: true },
+  ...{ maxWaitTimeInMs: 100, sessionTimeout: 30_000, rebalanceTimeout: 60_000 },
+}
+
+let kafka: HandKafka
+let told: Told
+let ends: unknown[]
+let clock: TestScheduler
+
+beforeEach(() => {
+  kafka = new HandKafka()
+  told = new Told()
+  ends = []
+  clock = virtualTime()
+})
+
+async function open(): Promise<Membership> {
+  const host = {
+    kafka,
+    clock,
+    admin: new Admin(kafka),
+    joined: () => {},
+    ended: (error: unknown) => void ends.push(error),
+  }
+  const membership = new Membership(host, OPTIONS, told, undefined)
+  await settled()
+  return membership
+}
+
+const commit = (membership: Membership, partition: number, offset: number) =>
+  new Promise<CommitError | null>((resolve) => membership.commit([{ topic: 'numbers', partition, offset }], resolve))
+
+describe('a membership', () => {
+  it('tells of each assignment once, although the group rebalances before it is known where to read', async () => {
+    kafka.holdsAnswers = true
+    await open()
+    await kafka.join([0])
+    await kafka.join([1])
+    const [first, second] = kafka.answers
+    first?.()
+    await settled()
+    expect(told.words).toEqual([])
+    second?.()
+    await settled()
+    expect(told.words).toEqual(['assigned 1@0'])
+  })
+
+  it('commits by the function of a fetched batch, which tries once', async () => {
+    const membership = await open()
+    await kafka.join()
+    await kafka.batch(0, 3)
+    expect(await commit(membership, 0, 3)).toBeNull()
+    expect(kafka.calls).toContain('commitOffsetsIfNecessary 3')
+  })
+
+  it('refuses to commit what is not assigned to it', async () => {
+    const membership = await open()
+    await kafka.join([0])
+    await kafka.batch(0, 3)
+    expect(await commit(membership, 1, 3)).toMatchObject({ kind: 'fenced' })
+    expect(kafka.calls.filter((call) => call.startsWith('commit'))).toEqual([])
+  })
+
+  it('commits nothing between a join and its news', async () => {
+    const membership = await open()
+    await kafka.join()
+    await kafka.batch(0, 3)
+    kafka.holdsAnswers = true
+    await kafka.join()
+    expect(await commit(membership, 0, 3)).toMatchObject({ kind: 'rebalancing' })
+    expect(kafka.calls.filter((call) => call.startsWith('commit'))).toEqual([])
+  })
+
+  it('counts what only another member has now as lost, when it comes back under another name', async () => {
+    await open()
+    await kafka.join([0], 'one')
+    await kafka.join([0], 'two')
+    expect(told.words).toEqual(['assigned 0@0', 'revoking 0', 'lost 0', 'assigned 0@0'])
+  })
+
+  it('keeps its membership by heartbeats while it drains', async () => {
+    await open()
+    await kafka.join()
+    await kafka.batch(0, 3)
+    told.holds = true
+    kafka.calls.length = 0
+    kafka.join()
+    await settled()
+    advance(clock, 10_000)
+    expect(kafka.calls).toEqual(['heartbeat', 'heartbeat', 'heartbeat'])
+    expect(told.words.at(-1)).toBe('revoking 0')
+  })
+
+  it('drains no more once the broker has given its membership up', async () => {
+    await open()
+    await kafka.join()
+    await kafka.batch(0, 3)
+    told.holds = true
+    kafka.isUnknown = true
+    kafka.join()
+    await settled()
+    advance(clock, 3000)
+    await settled()
+    expect(told.words.slice(2)).toEqual(['revoking 0', 'lost 0', 'assigned 0@0'])
+  })
+
+  it('says where a batch without messages ends: control records, or aborted ones', async () => {
+    await open()
+    await kafka.join()
+    await kafka.batch(0, 3)
+    kafka.emit('endBatch', { topic: 'numbers', partition: 0, batchSize: 0, lastOffset: '5', highWatermark: '6' })
+    expect(told.words).toEqual(['assigned 0@0', 'batch 0,1,2 next 3', 'batch  next 6'])
+  })
+
+  it('reads on after a join from partitions that were paused before it, where it stood', async () => {
+    const membership = await open()
+    await kafka.join()
+    membership.reader.pause({ topic: 'numbers', partition: 0 })
+    kafka.calls.length = 0
+    await kafka.join()
+    expect(kafka.calls).toEqual(['seek 0@0', 'resume 0'])
+  })
+
+  it('hands over nothing while the group rebalances', async () => {
+    await open()
+    await kafka.join()
+    kafka.holdsAnswers = true
+    await kafka.join()
+    await kafka.batch(0, 3)
+    expect(told.words).toEqual(['assigned 0@0', 'revoking 0'])
+  })
+
+  it('hands over nothing twice, though it is fetched twice', async () => {
+    await open()
+    await kafka.join()
+    await kafka.batch(0, 3)
+    await kafka.batch(0, 3)
+    await kafka.batch(1, 4)
+    expect(told.words).toEqual(['assigned 0@0', 'batch 0,1,2 next 3', 'batch 3,4 next 5'])
+  })
+
+  it('does not let KafkaJS choose another offset when its own is not in the log', async () => {
+    await open()
+    expect(() => kafka.cluster.defaultOffset({ fromBeginning: true })).toThrow(
+      'The next offset to read is not in the log',
+    )
+  })
+
+  it('does not let KafkaJS restart by itself', async () => {
+    await open()
+    expect(await kafka.config.retry.restartOnFailure()).toBe(false)
+  })
+
+  it('closes nothing before it is opened: KafkaJS would join none the less', async () => {
+    let connect = () => {}
+    kafka.connected = new Promise((resolve) => {
+      connect = resolve
+    })
+    const membership = await open()
+    const leaving = membership.leave()
+    await settled()
+    expect(kafka.calls).toEqual([])
+    connect()
+    await leaving
+    expect(kafka.calls).toEqual(['disconnect'])
+  })
+
+  it('tells of its end once, and hands over nothing more', async () => {
+    await open()
+    await kafka.join()
+    kafka.emit('crash', { error: new Error('gone') })
+    await settled()
+    await kafka.batch(0, 3)
+    expect(ends).toEqual([new Error('gone')])
+    expect(told.words).toEqual(['assigned 0@0'])
+  })
+})

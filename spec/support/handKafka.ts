@@ -1,0 +1,154 @@
+import type { AssignedPartition, ConsumerHandler, RawMessage, TopicPartition } from '../../lib/broker.ts'
+import type {
+  AdminClient,
+  ClusterClient,
+  ConsumerClient,
+  ConsumerConfig,
+  EachBatch,
+  KafkaClient,
+  ProducerClient,
+  RunConfig,
+} from '../../lib/kafkajs/client.ts'
+
+const PLACE: TopicPartition = { topic: 'numbers', partition: 0 }
+
+/** A KafkaJS of one consumer, that does only what a spec tells it to, in the order in which KafkaJS does it. */
+export class HandKafka implements KafkaClient {
+  /** Every call of the consumer, in order, in words. */
+  readonly calls: string[] = []
+  config!: ConsumerConfig
+  cluster!: ClusterClient
+  /** Whether the admin client answers only when a spec calls one of {@link HandKafka.answers}. */
+  holdsAnswers = false
+  readonly answers: (() => void)[] = []
+  /** Whether the broker no longer counts the member in. */
+  isUnknown = false
+  /** Fulfils `connect`, where a spec wants it to take its time. */
+  connected: Promise<void> = Promise.resolve()
+  private runs!: RunConfig
+  private readonly listeners = new Map<string, (event: { payload: unknown }) => void>()
+
+  consumer(config: ConsumerConfig): ConsumerClient {
+    this.config = config
+    this.cluster = newCluster()
+    for (const assigner of config.partitionAssigners) assigner({ cluster: this.cluster })
+    const note = (call: string) => this.calls.push(call)
+    const event = (name: string) => name
+    return {
+      events: {
+        GROUP_JOIN: event('join'),
+        CRASH: event('crash'),
+        END_BATCH_PROCESS: event('endBatch'),
+      },
+      connect: () => this.connected,
+      disconnect: async () => void note('disconnect'),
+      subscribe: async () => {},
+      run: async (config) => {
+        this.runs = config
+        note('run')
+      },
+      commitOffsets: async (offsets) => void note(`commitOffsets ${offsets.map(({ offset }) => offset)}`),
+      seek: ({ partition, offset }) => void note(`seek ${partition}@${offset}`),
+      pause: ([one]) => void note(`pause ${one?.partitions}`),
+      resume: ([one]) => void note(`resume ${one?.partitions}`),
+      on: (event, listener) => this.listeners.set(event, listener),
+    }
+  }
+
+  admin(): AdminClient {
+    const answer = <T>(value: T): Promise<T> =>
+      this.holdsAnswers ? new Promise((resolve) => this.answers.push(() => resolve(value))) : Promise.resolve(value)
+    return {
+      connect: async () => {},
+      disconnect: async () => {},
+      fetchOffsets: async () => [{ topic: 'numbers', partitions: [] }],
+      fetchTopicOffsets: () => answer([0, 1].map((partition) => ({ partition, low: '0', high: '100' }))),
+    }
+  }
+
+  producer(): ProducerClient {
+    throw new Error('Cannot produce: this Kafka only reads')
+  }
+
+  // What a spec tells it to do
+
+  emit(event: 'join' | 'crash' | 'endBatch', payload: unknown): void {
+    this.listeners.get(event)?.({ payload })
+  }
+
+  /** Joins, as KafkaJS does: finds the coordinator, then tells of the assignment. */
+  async join(partitions: readonly number[] = [0], memberId = 'member'): Promise<void> {
+    await this.cluster.findGroupCoordinator({ groupId: 'group' })
+    this.emit('join', { memberId, memberAssignment: { numbers: partitions } })
+    await settled()
+  }
+
+  /** Hands a batch over, from one offset on. */
+  async batch(first: number, count: number): Promise<void> {
+    const messages = Array.from({ length: count }, (_, i) => {
+      return { offset: String(first + i), timestamp: '0', key: null, value: Buffer.from(String(first + i)) }
+    })
+    const last = String(first + count - 1)
+    const payload: EachBatch = {
+      batch: { ...PLACE, highWatermark: '100', messages, fetchedOffset: String(first), lastOffset: () => last },
+      resolveOffset: () => {},
+      heartbeat: async () => {
+        this.calls.push('heartbeat')
+        if (this.isUnknown) throw Object.assign(new Error('gone'), { type: 'UNKNOWN_MEMBER_ID' })
+      },
+      commitOffsetsIfNecessary: async ({ topics }) => {
+        const offsets = topics.flatMap(({ partitions }) => partitions.map(({ offset }) => offset))
+        this.calls.push(`commitOffsetsIfNecessary ${offsets}`)
+      },
+      isStale: () => false,
+    }
+    await this.runs.eachBatch(payload)
+  }
+}
+
+/** A handler that notes what it is told, in words. */
+export class Told implements ConsumerHandler {
+  readonly words: string[] = []
+  /** Whether it keeps its partitions when the group rebalances. */
+  holds = false
+
+  assigned(partitions: readonly AssignedPartition[]): void {
+    this.words.push(`assigned ${partitions.map(({ partition, position }) => `${partition}@${position}`)}`)
+  }
+
+  batch(_from: TopicPartition, messages: readonly RawMessage[], nextOffset: number): void {
+    this.words.push(`batch ${messages.map(({ offset }) => offset)} next ${nextOffset}`)
+  }
+
+  revoking(partitions: readonly TopicPartition[], done: () => void): void {
+    this.words.push(`revoking ${partitions.map(({ partition }) => partition)}`)
+    if (!this.holds) done()
+  }
+
+  lost(partitions: readonly TopicPartition[]): void {
+    this.words.push(`lost ${partitions.map(({ partition }) => partition)}`)
+  }
+
+  trouble(error: Error): void {
+    this.words.push(`trouble ${error.message}`)
+  }
+
+  failed(error: Error): void {
+    this.words.push(`failed ${error.message}`)
+  }
+}
+
+/** Lets all promises go on that need no more than each other. */
+export async function settled(): Promise<void> {
+  for (let turn = 0; turn < 50; turn++) await Promise.resolve()
+}
+
+function newCluster(): ClusterClient {
+  return {
+    findGroupCoordinator: async () => ({ isConnected: () => true }),
+    refreshMetadataIfNecessary: async () => {},
+    findTopicPartitionMetadata: () => [],
+    fetchTopicsOffset: async () => [],
+    defaultOffset: () => -1,
+  }
+}
