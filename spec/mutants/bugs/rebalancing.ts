@@ -25,13 +25,7 @@ export const rebalancing: readonly Mutant[] = [
     thread: 'PC#547, RK#386',
     broke: 'stalled: what was in flight at a revoke stayed counted, and the next drain waited for it',
     undone: 'whoever waits is told when what was in flight is lost',
-    patches: [
-      {
-        file: 'lib/reading.ts',
-        find: 'this.delivery.ended()',
-        replace: '',
-      },
-    ],
+    patches: [{ file: 'lib/delivery.ts', find: 'ended(): void {', replace: 'ended(): void {\n    return' }],
     red: { 'spec/lib/reading.spec.ts': ['does not wait for what is lost'] },
   },
   {
@@ -56,8 +50,8 @@ export const rebalancing: readonly Mutant[] = [
     patches: [
       {
         file: 'lib/tracker.ts',
-        find: 'return !this.fenced && slot >= this.head',
-        replace: 'return slot >= this.head',
+        find: 'return !this.fenced && slot >= this.head && this.states',
+        replace: 'return slot >= this.head && this.states',
       },
     ],
     red: { 'spec/lib/tracker.spec.ts': ['counts what comes after the fence as late, and holds its place'] },
@@ -161,7 +155,7 @@ export const rebalancing: readonly Mutant[] = [
     patches: [
       {
         file: 'lib/settling.ts',
-        find: 'if (this.inFlight() === 0) return done()',
+        find: 'if (this.isSettled(Number.POSITIVE_INFINITY)) return done()',
         replace: '',
       },
     ],
