@@ -1,9 +1,17 @@
-import type { AssignedPartition, ConsumerHandler, RawMessage, TopicPartition } from '../../lib/broker.ts'
+import type {
+  AssignedPartition,
+  ConsumerHandler,
+  LogRange,
+  Position,
+  RawMessage,
+  TopicPartition,
+} from '../../lib/broker.ts'
 import type {
   AdminClient,
   ClusterClient,
   ConsumerClient,
   ConsumerConfig,
+  CoordinatorClient,
   EachBatch,
   KafkaClient,
   ProducerClient,
@@ -25,12 +33,15 @@ export class HandKafka implements KafkaClient {
   isUnknown = false
   /** Fulfils `connect`, where a spec wants it to take its time. */
   connected: Promise<void> = Promise.resolve()
+  /** The first and the last offset of the logs. */
+  log = { low: 0, high: 100 }
   private runs!: RunConfig
+  private coordinator!: HandCoordinator
   private readonly listeners = new Map<string, (event: { payload: unknown }) => void>()
 
   consumer(config: ConsumerConfig): ConsumerClient {
     this.config = config
-    this.cluster = newCluster()
+    this.cluster = newCluster((offset) => this.calls.push(`offsetCommit ${offset}`))
     for (const assigner of config.partitionAssigners) assigner({ cluster: this.cluster })
     const note = (call: string) => this.calls.push(call)
     const event = (name: string) => name
@@ -62,7 +73,8 @@ export class HandKafka implements KafkaClient {
       connect: async () => {},
       disconnect: async () => {},
       fetchOffsets: async () => [{ topic: 'numbers', partitions: [] }],
-      fetchTopicOffsets: () => answer([0, 1].map((partition) => ({ partition, low: '0', high: '100' }))),
+      fetchTopicOffsets: () =>
+        answer([0, 1].map((partition) => ({ partition, low: `${this.log.low}`, high: `${this.log.high}` }))),
     }
   }
 
@@ -72,13 +84,19 @@ export class HandKafka implements KafkaClient {
 
   // What a spec tells it to do
 
+  /** Finds that the offset to read from is not in the log, and commits another one as KafkaJS does then. */
+  async reset(): Promise<void> {
+    const offset = this.cluster.defaultOffset({ fromBeginning: true })
+    await this.coordinator.offsetCommit?.({ topics: [{ topic: 'numbers', partitions: [{ partition: 0, offset }] }] })
+  }
+
   emit(event: 'join' | 'crash' | 'endBatch', payload: unknown): void {
     this.listeners.get(event)?.({ payload })
   }
 
   /** Joins, as KafkaJS does: finds the coordinator, then tells of the assignment. */
   async join(partitions: readonly number[] = [0], memberId = 'member'): Promise<void> {
-    await this.cluster.findGroupCoordinator({ groupId: 'group' })
+    this.coordinator = await this.cluster.findGroupCoordinator({ groupId: 'group' })
     this.emit('join', { memberId, memberAssignment: { numbers: partitions } })
     await settled()
   }
@@ -129,6 +147,10 @@ export class Told implements ConsumerHandler {
     this.words.push(`lost ${partitions.map(({ partition }) => partition)}`)
   }
 
+  outOfRange({ partition, offset }: Position, { logStart, highWatermark }: LogRange): void {
+    this.words.push(`outOfRange ${partition}@${offset} of ${logStart} to ${highWatermark}`)
+  }
+
   trouble(error: Error): void {
     this.words.push(`trouble ${error.message}`)
   }
@@ -143,9 +165,20 @@ export async function settled(): Promise<void> {
   for (let turn = 0; turn < 50; turn++) await Promise.resolve()
 }
 
-function newCluster(): ClusterClient {
+/** A coordinator as far as KafkaJS's reset uses it. */
+interface HandCoordinator extends CoordinatorClient {
+  offsetCommit?(request: {
+    topics: { topic: string; partitions: { partition: number; offset: unknown }[] }[]
+  }): Promise<unknown>
+}
+
+function newCluster(committed: (offset: unknown) => void): ClusterClient {
+  const coordinator: HandCoordinator = {
+    isConnected: () => true,
+    offsetCommit: async ({ topics }) => committed(topics[0]?.partitions[0]?.offset),
+  }
   return {
-    findGroupCoordinator: async () => ({ isConnected: () => true }),
+    findGroupCoordinator: async () => coordinator,
     refreshMetadataIfNecessary: async () => {},
     findTopicPartitionMetadata: () => [],
     fetchTopicsOffset: async () => [],

@@ -148,11 +148,14 @@ describe('a membership', () => {
     expect(told.words).toEqual(['assigned 0@0', 'batch 0,1,2 next 3', 'batch 3,4 next 5'])
   })
 
-  it('does not let KafkaJS choose another offset when its own is not in the log', async () => {
+  it('has the handler say where to go on in the place of KafkaJS, which would commit another offset', async () => {
     await open()
-    expect(() => kafka.cluster.defaultOffset({ fromBeginning: true })).toThrow(
-      'The next offset to read is not in the log',
-    )
+    await kafka.join()
+    kafka.log = { low: 20, high: 30 }
+    await kafka.reset()
+    await settled()
+    expect(told.words).toEqual(['assigned 0@0', 'outOfRange 0@0 of 20 to 30'])
+    expect(kafka.calls.filter((call) => call.startsWith('offsetCommit'))).toEqual([])
   })
 
   it('does not let KafkaJS restart by itself', async () => {

@@ -27,6 +27,22 @@ export const client: readonly Mutant[] = [
     red: { [MEMBERSHIP]: ['drains no more once the broker has given its membership up'] },
   },
   {
+    bug: 7,
+    thread: 'PC#409, #546',
+    broke: 'stuck or lost: the next offset to read was no longer in the log, and nobody said so',
+    undone: 'KafkaJS commits no offset by itself when its own is gone',
+    patches: [
+      {
+        file: 'lib/kafkajs/hooks.ts',
+        find: 'listing ? offsetOf(config) :',
+        replace: 'Date.now() > 0 ? offsetOf(config) :',
+      },
+    ],
+    red: {
+      [MEMBERSHIP]: ['has the handler say where to go on in the place of KafkaJS, which would commit another offset'],
+    },
+  },
+  {
     bug: 19,
     thread: 'RPC#4477, V#9587',
     broke: 'went back: an ack after the revoke committed over what the next owner had committed',

@@ -43,6 +43,24 @@ export const rebalancing: readonly Mutant[] = [
     red: { 'spec/lib/fromTopic.spec.ts': ['emits nothing again that a retained partition has in flight or acked'] },
   },
   {
+    bug: 7,
+    thread: 'PC#409, #546',
+    broke: 'stuck: committed the old offset on and on after it was no longer in the log',
+    undone: 'the tracker goes to the new place, too',
+    patches: [{ file: 'lib/delivery.ts', find: 'this.add(position, [], position.offset, highWatermark)', replace: '' }],
+    red: { 'spec/lib/outOfRange.spec.ts': ['commits the new place when nothing is in flight'] },
+  },
+  {
+    bug: 7,
+    thread: 'PC#409, #546',
+    broke: 'stuck: took what a new log holds for what it had read',
+    undone: 'a log that ends before the place is another one: its assignment begins anew',
+    patches: [{ file: 'lib/reading.ts', find: 'if (missed === null) delivery', replace: 'if (missed === 0) delivery' }],
+    red: {
+      'spec/lib/outOfRange.spec.ts': ['goes back in a log that ends before it, where what is in flight comes too late'],
+    },
+  },
+  {
     bug: 12,
     thread: 'RK#259, #260',
     broke: 'stalled: acks that came after the revoke were kept, and grew',
