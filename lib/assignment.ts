@@ -4,7 +4,7 @@ import { Partition, type PartitionHost } from './partition.ts'
 /** The partitions that a member has now, and what it counted in those it had before. */
 export class Assignment<A> {
   /** In partitions that are gone. */
-  readonly past = { delivered: 0 }
+  readonly past = { delivered: 0, skippedAcked: 0 }
   private readonly host: PartitionHost<A>
   private partitions = new Map<string, Partition<A>>()
 
@@ -90,6 +90,7 @@ export class Assignment<A> {
 
   private retire(partition: Partition<A>): void {
     this.past.delivered += partition.tracker.delivered
+    this.past.skippedAcked += partition.skippedAcked
     partition.end()
   }
 }

@@ -49,10 +49,18 @@ export interface LogRange {
   readonly highWatermark: number
 }
 
+/** An offset to be committed, with what is kept beside it. */
+export interface CommitPosition extends Position {
+  /** At most 4096 characters, by default. */
+  readonly metadata?: string
+}
+
 /** A partition as it is handed to a member. */
 export interface AssignedPartition extends TopicPartition, LogRange {
   /** What the group has committed; null when it has committed nothing. */
   readonly committed: number | null
+  /** What was kept beside that; left out when there is nothing. */
+  readonly metadata?: string
   /** Where reading begins unless the handler seeks. */
   readonly position: number
 }
@@ -94,7 +102,7 @@ export interface ConsumerHandler {
 /** One member of a consumer group. */
 export interface Consumer {
   /** Commits, once, under the present assignment. One call at a time. */
-  commit(offsets: readonly Position[], done: (error: CommitError | null) => void): void
+  commit(offsets: readonly CommitPosition[], done: (error: CommitError | null) => void): void
   /** Fetches no more of a partition. */
   pause(partition: TopicPartition): void
   /** Fetches of it again. */

@@ -11,6 +11,8 @@ export interface CommitHost {
   readonly clock: Clock
   /** ms from the first ack to the commit */
   readonly commitInterval: number
+  /** Whether acks are kept in the metadata of commits; false from the moment the broker refuses that. */
+  readonly keepAcks: boolean
   partitions(): Iterable<Partition<unknown>>
   /** The broker has confirmed these. */
   committed(offsets: readonly Position[]): void
@@ -86,7 +88,7 @@ export class Committer {
     this.cancel()
     const due = [...this.host.partitions()].filter((partition) => partition.isDirty)
     if (due.length === 0) return this.end()
-    const offsets = due.map(({ topic, partition, tracker }) => ({ topic, partition, offset: tracker.low }))
+    const offsets = due.map((partition) => partition.toCommit())
     this.underWay = true
     this.isStale = false
     this.lastAt = this.host.clock.now()
@@ -107,8 +109,11 @@ export class Committer {
   }
 
   private fail(error: CommitError): void {
+    const isTooMuch = error.kind === 'metadata' && this.host.keepAcks
     this.host.commitFailed(error)
     this.underWay = false
+    // The offsets go on without the acks above them.
+    if (isTooMuch) return this.commit()
     this.end()
     // Also when fenced: by now another assignment may have acks.
     if (error.kind !== 'fatal') this.touchIfDue()

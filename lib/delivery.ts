@@ -37,6 +37,7 @@ export class Delivery<A> implements PartitionHost<A>, CommitHost, EmissionHost<A
   readonly maxInFlight: number
   readonly maxBytes: number
   readonly order: Order
+  keepAcks: boolean
   readonly commitInterval: number
   readonly assignment = new Assignment<A>(this)
   readonly holders = new Holders(() => this.settling.look())
@@ -58,6 +59,7 @@ export class Delivery<A> implements PartitionHost<A>, CommitHost, EmissionHost<A
     this.maxInFlight = options.maxInFlight
     this.maxBytes = options.maxBytes
     this.order = options.order
+    this.keepAcks = options.keepAcks
     this.commitInterval = options.commitInterval
     this.committer = new Committer(this, consumer)
     this.backPressure = new BackPressure(this, consumer)
@@ -204,6 +206,10 @@ export class Delivery<A> implements PartitionHost<A>, CommitHost, EmissionHost<A
     this.counts.late++
   }
 
+  metadataIgnored(place: Position, metadata: string, reason: string): void {
+    this.host.tell({ type: 'metadataIgnored', groupId: this.groupId, place, metadata, reason })
+  }
+
   // For its emission and its committer
 
   partitions(): Iterable<Partition<A>> {
@@ -217,16 +223,14 @@ export class Delivery<A> implements PartitionHost<A>, CommitHost, EmissionHost<A
   }
 
   committed(offsets: readonly Position[]): void {
-    for (const position of offsets) {
-      const partition = this.assignment.get(position)
-      if (partition !== undefined) partition.committed = position.offset
-    }
+    for (const position of offsets) this.assignment.get(position)?.confirm(position.offset)
     this.counts.commits++
     this.host.tell({ type: 'committed', groupId: this.groupId, offsets })
   }
 
   commitFailed(error: CommitError): void {
     this.host.tell({ type: 'commitFailed', groupId: this.groupId, error })
+    if (error.kind === 'metadata') this.keepAcks = false
     if (error.kind === 'fatal') this.host.drain(error)
   }
 

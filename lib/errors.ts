@@ -66,11 +66,12 @@ export function fatalAt(place: TopicPartition & { offset: number }, error: unkno
 
 /**
  * A refused offset commit. *rebalancing*: the group is joining, and the commit is due again after it. *fenced*: this
- * member no longer owns what it commits. *retriable*: the broker could not be asked. *fatal*: it said no for good.
+ * member no longer owns what it commits. *retriable*: the broker could not be asked. *metadata*: it takes the offsets, but
+ * not what is to be kept beside them. *fatal*: it said no for good.
  */
 export class CommitError extends Error {
   override readonly name = 'CommitError'
-  readonly kind: 'rebalancing' | 'fenced' | 'retriable' | 'fatal'
+  readonly kind: 'rebalancing' | 'fenced' | 'retriable' | 'metadata' | 'fatal'
 
   constructor(kind: CommitError['kind'], message: string, options: { cause?: unknown } = {}) {
     super(message, causeOf(options))

@@ -10,6 +10,8 @@ import type { CommitError } from './errors.ts'
  * - `lost`: the membership is gone; what was in flight there is delivered again, to whoever has the partitions now
  * - `outOfRange`: the offset to read next was not in the log, and `onOutOfRange` said where to go on: log this
  * - `committed`, `commitFailed`: what became of a commit; one that failed is due again by itself, unless it was fenced
+ * - `metadataIgnored`: with `keepAcks`, what was committed beside an offset says nothing of its acks; the next commit
+ *   replaces it
  * - `nacked`: a message failed for good, and what `onNack` does with it; log this
  * - `trouble`: the broker can't be reached or refused, and is tried again
  * - `closed`: it left the group; `unsettled` messages will be delivered again, with those that wait for a next try
@@ -46,6 +48,13 @@ export type SourceEvent =
     }
   | { readonly type: 'committed'; readonly groupId: string; readonly offsets: readonly Position[] }
   | { readonly type: 'commitFailed'; readonly groupId: string; readonly error: CommitError }
+  | {
+      readonly type: 'metadataIgnored'
+      readonly groupId: string
+      readonly place: Position
+      readonly metadata: string
+      readonly reason: string
+    }
   | {
       readonly type: 'nacked'
       readonly groupId: string
@@ -94,6 +103,8 @@ export interface SourceHealth {
   readonly bytes: number
   /** Messages delivered, with repeats. */
   readonly delivered: number
+  /** Messages that were not delivered again, because `keepAcks` knew of their acks. */
+  readonly skippedAcked: number
   /** Messages that failed for good, at each delivery. */
   readonly nacked: number
   /** Of these, those that `onNack` skipped. */

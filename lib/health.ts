@@ -13,6 +13,7 @@ export function healthOf(
     ...source,
     ...counts,
     delivered: assignment.past.delivered + sum(({ tracker }) => tracker.delivered),
+    skippedAcked: assignment.past.skippedAcked + sum((partition) => partition.skippedAcked),
     bytes: backPressure.bytes,
     partitions: partitions.map((one) => ({
       topic: one.topic,

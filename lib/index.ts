@@ -5,6 +5,7 @@ export type { RetryOptions } from './backoff.ts'
 export type {
   AssignedPartition,
   Broker,
+  CommitPosition,
   ConsumeOptions,
   Consumer,
   ConsumerHandler,

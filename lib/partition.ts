@@ -1,9 +1,11 @@
 import { setMaxListeners } from 'node:events'
+import { encodeAcks } from './ackMap.ts'
 import { Backlog } from './backlog.ts'
-import type { AssignedPartition, RawMessage, TopicPartition } from './broker.ts'
+import type { AssignedPartition, CommitPosition, Position, RawMessage, TopicPartition } from './broker.ts'
 import type { Clock } from './clock.ts'
 import { Held } from './held.ts'
 import type { Holders } from './holders.ts'
+import { type KeptAcks, keptAcks } from './keptAcks.ts'
 import type { Order } from './lanes.ts'
 import { Message, type Verdict } from './message.ts'
 import { type LanedOwner, SourceLanes, trackerOf } from './sourceLanes.ts'
@@ -20,6 +22,8 @@ export interface PartitionHost<A> {
   readonly groupId: string
   readonly clock: Clock
   readonly maxInFlight: number
+  /** Whether the acks above the low watermark are committed with it. */
+  readonly keepAcks: boolean
   readonly holders: Holders
   readonly order: Order
   random(): number
@@ -32,6 +36,8 @@ export interface PartitionHost<A> {
   wake(): void
   refused(refusal: Refusal<A>): void
   cameLate(): void
+  /** The metadata that was committed is not used. */
+  metadataIgnored(place: Position, metadata: string, reason: string): void
 }
 
 /** A message that was not acked; its slot stays open until its host decides. */
@@ -61,6 +67,13 @@ export class Partition<A> implements LanedOwner {
   paused = false
   /** Messages in {@link Tracker.pending} that nobody works on: they wait for a next try, for their turn, or for the end. */
   resting = 0
+  /** Messages that were not delivered, because they had been acked before a restart. */
+  skippedAcked = 0
+  /** Acks of the assignment before, until the messages are passed that they are of. */
+  private kept: KeptAcks | undefined
+  /** How many were acked when a commit was sent, and how many the broker has confirmed. */
+  private acksSent = 0
+  private acksConfirmed = 0
   private readonly host: PartitionHost<A>
   private readonly fetched: Backlog
   /** Where its messages keep an order. */
@@ -73,8 +86,9 @@ export class Partition<A> implements LanedOwner {
 
   constructor(host: PartitionHost<A>, assigned: Omit<AssignedPartition, 'logStart'>) {
     this.host = host
-    this.topic = assigned.topic
-    this.partition = assigned.partition
+    const { topic, partition } = assigned
+    this.topic = topic
+    this.partition = partition
     this.groupId = host.groupId
     this.clock = host.clock
     this.maxInFlight = host.maxInFlight
@@ -88,6 +102,10 @@ export class Partition<A> implements LanedOwner {
     // Where no message may come for long, the start is committed: a message that comes while no member runs is after it.
     const isEmpty = assigned.position === assigned.highWatermark
     this.start = isEmpty ? UNCOMMITTED : assigned.position
+    if (host.keepAcks)
+      this.kept = keptAcks(assigned, (reason) =>
+        host.metadataIgnored({ topic, partition, offset: assigned.position }, assigned.metadata ?? '', reason),
+      )
   }
 
   /** Messages fetched and not yet delivered. */
@@ -115,7 +133,12 @@ export class Partition<A> implements LanedOwner {
   }
 
   get isDirty(): boolean {
-    return this.tracker.low !== (this.committed ?? this.start)
+    const isBehind = this.tracker.low !== (this.committed ?? this.start)
+    return isBehind || (this.host.keepAcks && this.acks !== this.acksConfirmed)
+  }
+
+  private get acks(): number {
+    return this.tracker.delivered - this.tracker.pending
   }
 
   get isEnded(): boolean {
@@ -168,7 +191,29 @@ export class Partition<A> implements LanedOwner {
   }
 
   add(messages: readonly RawMessage[], nextOffset: number): void {
-    this.fetched.add(messages, nextOffset)
+    const { kept } = this
+    const unacked = kept === undefined ? messages : kept.unacked(messages)
+    this.skippedAcked += messages.length - unacked.length
+    this.fetched.add(unacked, nextOffset)
+  }
+
+  /** What may be committed now. */
+  toCommit(): CommitPosition {
+    const { topic, partition, tracker, kept } = this
+    const position = { topic, partition, offset: tracker.low }
+    if (!this.host.keepAcks) return position
+    this.acksSent = this.acks
+    const ranges = tracker.ackedRanges
+    if (kept !== undefined && kept.end <= tracker.next) this.kept = undefined
+    else kept?.addTo(ranges, tracker.next)
+    const metadata = encodeAcks({ low: tracker.low, ranges })
+    return metadata === '' ? position : { ...position, metadata }
+  }
+
+  /** The broker has taken what {@link toCommit} gave last. */
+  confirm(offset: number): void {
+    this.committed = offset
+    this.acksConfirmed = this.acksSent
   }
 
   /** Delivers until nothing is left or the limit is reached; false when the time was up first. */

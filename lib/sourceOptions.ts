@@ -20,6 +20,11 @@ export interface SourceOptions {
   /** From the first ack to the commit; sooner (200 ms after the last commit) when nothing is in flight. @default 1000 */
   readonly commitInterval?: number
   /**
+   * Whether acks above the low watermark are committed with it, as metadata of at most 4096 characters, so that after a
+   * crash or a rebalance one slow message does not have all that was acked behind it repeated. @default false
+   */
+  readonly keepAcks?: boolean
+  /**
    * How long a rebalance or the end waits for what is in flight; for what only waits for a next try it does not wait.
    * What has not settled then is given up: it is delivered again. @default 20_000
    */
@@ -55,6 +60,7 @@ export function sourceOptions(options: SourceOptions): Required<SourceOptions> {
     maxInFlight: options.maxInFlight ?? 1000,
     maxBytes: options.maxBytes ?? 64 * 1024 * 1024,
     commitInterval: options.commitInterval ?? 1000,
+    keepAcks: options.keepAcks ?? false,
     drainTimeout: options.drainTimeout ?? 20_000,
     order: options.order ?? 'none',
     onNack: options.onNack ?? 'stop',
@@ -75,6 +81,7 @@ function check(all: Required<SourceOptions>): void {
   expectInteger('maxInFlight', all.maxInFlight, 1)
   expectInteger('maxBytes', all.maxBytes, 1)
   expectMs('commitInterval', all.commitInterval)
+  if (typeof all.keepAcks !== 'boolean') refuse('keepAcks', 'a boolean', all.keepAcks)
   expectMs('drainTimeout', all.drainTimeout)
   expectMs('maxWaitTimeInMs', all.maxWaitTimeInMs)
   expectMs('sessionTimeout', all.sessionTimeout)

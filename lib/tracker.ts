@@ -79,6 +79,23 @@ export class Tracker implements Token {
     if (this.head === this.tail) this.low = offset
   }
 
+  /**
+   * What is acked, or holds no message, above the low watermark: from, to (exclusive), from, to …. In proportion to the
+   * messages in the ring, so for once a commit, not for once an ack.
+   */
+  get ackedRanges(): number[] {
+    const ranges: number[] = []
+    let from = this.low
+    for (let slot = this.head; slot < this.tail; slot++) {
+      if (this.states[slot & this.mask] !== OPEN) continue
+      const open = this.offsets[slot & this.mask] as number
+      if (open > from) ranges.push(from, open)
+      from = open + 1
+    }
+    if (this.next > from) ranges.push(from, this.next)
+    return ranges
+  }
+
   settle(slot: number, verdict: Verdict, error: unknown, raw: RawMessage): void {
     if (!this.isOpen(slot)) this.countLate()
     else if (verdict === 'acked') this.ack(slot)

@@ -36,7 +36,7 @@ export interface ConsumerClient {
   disconnect(): Promise<void>
   subscribe(subscription: { topics: (string | RegExp)[]; fromBeginning: boolean }): Promise<void>
   run(config: RunConfig): Promise<void>
-  commitOffsets(offsets: { topic: string; partition: number; offset: string }[]): Promise<void>
+  commitOffsets(offsets: { topic: string; partition: number; offset: string; metadata?: string }[]): Promise<void>
   seek(position: { topic: string; partition: number; offset: string }): void
   pause(topics: { topic: string; partitions: number[] }[]): void
   resume(topics: { topic: string; partitions: number[] }[]): void
@@ -59,7 +59,7 @@ export interface EachBatch {
 }
 
 export interface TopicOffsets {
-  topics: { topic: string; partitions: { partition: number; offset: string }[] }[]
+  topics: { topic: string; partitions: { partition: number; offset: string; metadata?: string }[] }[]
 }
 
 export interface Batch {
@@ -136,7 +136,7 @@ export interface AdminClient {
 
 export interface FetchedOffsets {
   topic: string
-  partitions: { partition: number; offset: string }[]
+  partitions: { partition: number; offset: string; metadata: string | null }[]
 }
 
 export interface ProducerConfig {

@@ -1,4 +1,4 @@
-import type { Position } from '../broker.ts'
+import type { CommitPosition } from '../broker.ts'
 import { CommitError } from '../errors.ts'
 import type { ConsumerClient, EachBatch, TopicOffsets } from './client.ts'
 import { commitError } from './errors.ts'
@@ -19,7 +19,7 @@ export class Commits {
     this.once ??= commitOffsetsIfNecessary
   }
 
-  send(offsets: readonly Position[], done: (error: CommitError | null) => void): void {
+  send(offsets: readonly CommitPosition[], done: (error: CommitError | null) => void): void {
     this.done = done
     this.underWay = this.request(offsets).then(
       () => this.answer(done, null),
@@ -45,18 +45,18 @@ export class Commits {
     done(error)
   }
 
-  private request(offsets: readonly Position[]): Promise<void> {
+  private request(offsets: readonly CommitPosition[]): Promise<void> {
     if (this.once !== undefined) return this.once(byTopic(offsets))
     // No batch has come: the start of an empty partition.
     return this.client.commitOffsets(offsets.map((position) => ({ ...position, offset: String(position.offset) })))
   }
 }
 
-function byTopic(offsets: readonly Position[]): TopicOffsets {
-  const topics = new Map<string, { partition: number; offset: string }[]>()
-  for (const { topic, partition, offset } of offsets) {
+function byTopic(offsets: readonly CommitPosition[]): TopicOffsets {
+  const topics = new Map<string, { partition: number; offset: string; metadata?: string }[]>()
+  for (const { topic, offset, ...place } of offsets) {
     const partitions = topics.get(topic) ?? []
-    partitions.push({ partition, offset: String(offset) })
+    partitions.push({ ...place, offset: String(offset) })
     topics.set(topic, partitions)
   }
   return { topics: [...topics].map(([topic, partitions]) => ({ topic, partitions })) }

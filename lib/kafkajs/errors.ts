@@ -60,7 +60,8 @@ export function commitError(error: unknown): CommitError {
 function commitKind(type: string | undefined, error: unknown): CommitError['kind'] {
   if (type === 'REBALANCE_IN_PROGRESS') return 'rebalancing'
   if (FENCED.includes(type ?? '')) return 'fenced'
-  const refused = adviceFor(error) !== undefined || type === 'OFFSET_METADATA_TOO_LARGE'
+  if (type === 'OFFSET_METADATA_TOO_LARGE') return 'metadata'
+  const refused = adviceFor(error) !== undefined
   return refused || type === 'INVALID_COMMIT_OFFSET_SIZE' ? 'fatal' : 'retriable'
 }
 

@@ -4,6 +4,7 @@ import type { AdminClient } from './client.ts'
 /** Where a partition stands: what the group has committed, and what the log holds. */
 interface Standing {
   readonly committed: number | null
+  readonly metadata: string
   readonly low: number
   readonly high: number
 }
@@ -16,9 +17,10 @@ export async function startOf(
 ): Promise<AssignedPartition[]> {
   const standings = await standingsOf(admin, options.groupId, places)
   return places.map(({ topic, partition }) => {
-    const { committed, low, high } = standingOf(standings, { topic, partition })
+    const { committed, metadata, low, high } = standingOf(standings, { topic, partition })
     const position = committed ?? (options.fromBeginning ? low : high)
-    return { topic, partition, committed, position, logStart: low, highWatermark: high }
+    const kept = metadata === '' ? {} : { metadata }
+    return { topic, partition, committed, ...kept, position, logStart: low, highWatermark: high }
   })
 }
 
@@ -41,16 +43,17 @@ async function standingsOf(
   const ends = await Promise.all(topics.map(async (topic) => ({ topic, ends: await admin.fetchTopicOffsets(topic) })))
   // Afterwards: a new admin client knows no broker before it asked for a topic, and would wait to ask again.
   const offsets = await admin.fetchOffsets({ groupId, topics })
-  const committed = new Map<string, number>()
+  const committed = new Map<string, { offset: number; metadata: string }>()
   for (const { topic, partitions } of offsets) {
-    for (const { partition, offset } of partitions) committed.set(keyOf({ topic, partition }), Number(offset))
+    for (const { partition, offset, metadata } of partitions)
+      committed.set(keyOf({ topic, partition }), { offset: Number(offset), metadata: metadata ?? '' })
   }
   for (const { topic, ends: partitions } of ends) {
     for (const { partition, low, high } of partitions) {
       const key = keyOf({ topic, partition })
       // Below 0 is Kafka's word for none, and KafkaJS's for a reset of its own.
-      const offset = committed.get(key) ?? -1
-      standings.set(key, { committed: offset < 0 ? null : offset, low: Number(low), high: Number(high) })
+      const { offset, metadata } = committed.get(key) ?? { offset: -1, metadata: '' }
+      standings.set(key, { committed: offset < 0 ? null : offset, metadata, low: Number(low), high: Number(high) })
     }
   }
   return standings

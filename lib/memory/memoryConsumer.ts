@@ -1,15 +1,18 @@
-import type { ConsumeOptions, Consumer, ConsumerHandler, Position, TopicPartition } from '../broker.ts'
+import type { CommitPosition, ConsumeOptions, Consumer, ConsumerHandler, Position, TopicPartition } from '../broker.ts'
 import { CommitError } from '../errors.ts'
 import { downError } from './memoryFaults.ts'
 import { type FetcherHost, type FetcherOwner, MemoryFetcher } from './memoryFetcher.ts'
 import type { GroupHost, GroupMember, MemoryGroup } from './memoryGroup.ts'
 import type { MemoryLog } from './memoryLog.ts'
 
+/** Kafka's `offset.metadata.max.bytes` by default. */
+const MAX_METADATA = 4096
+
 /** A commit as the memory broker received it. */
 export interface CommitAttempt {
   readonly groupId: string
   readonly generation: number
-  readonly offsets: readonly Position[]
+  readonly offsets: readonly CommitPosition[]
   /** Why it was refused, or null. */
   readonly error: CommitError | null
 }
@@ -46,7 +49,7 @@ export class MemoryConsumer implements Consumer, GroupMember, FetcherOwner {
 
   // What its user asks for
 
-  commit(offsets: readonly Position[], done: (error: CommitError | null) => void): void {
+  commit(offsets: readonly CommitPosition[], done: (error: CommitError | null) => void): void {
     const fault = this.host.faults.ofCommit(this.group.id)
     const error = fault ?? this.refusal(offsets)
     if (error === null) this.group.commit(offsets)
@@ -137,8 +140,10 @@ export class MemoryConsumer implements Consumer, GroupMember, FetcherOwner {
     })
   }
 
-  private refusal(offsets: readonly Position[]): CommitError | null {
+  private refusal(offsets: readonly CommitPosition[]): CommitError | null {
     if (this.state === 'joining') return new CommitError('rebalancing', rebalancingText(this.group.id))
+    const tooLong = offsets.find(({ metadata = '' }) => metadata.length > MAX_METADATA)
+    if (tooLong !== undefined) return new CommitError('metadata', metadataText(this.group.id, tooLong))
     const foreign = offsets.find((offset) => !this.fetcher.has(offset))
     return foreign === undefined ? null : new CommitError('fenced', fencedText(this.group.id, foreign))
   }
@@ -170,6 +175,10 @@ export class MemoryConsumer implements Consumer, GroupMember, FetcherOwner {
 
 function fencedText(groupId: string, { topic, partition }: TopicPartition): string {
   return `Cannot commit ${topic}[${partition}] for group ${groupId}: the partition is not assigned to this member; its present owner reads it again from the last commit`
+}
+
+function metadataText(groupId: string, { topic, partition }: TopicPartition): string {
+  return `Cannot commit ${topic}[${partition}] for group ${groupId}: its metadata is longer than ${MAX_METADATA} characters; shorten it, or leave it out`
 }
 
 function rebalancingText(groupId: string): string {

@@ -50,8 +50,11 @@ export class MemoryFetcher {
   /** The partitions as they are told to a member that has just got them. */
   get described(): AssignedPartition[] {
     return [...this.readings.values()].map(({ log, place, position }) => {
-      const committed = this.owner.group.committedOf(log)
-      return { ...place, committed, position, logStart: log.start, highWatermark: log.end }
+      const { group } = this.owner
+      const metadata = group.metadataOf(log)
+      const kept = metadata === '' ? {} : { metadata }
+      const committed = group.committedOf(log)
+      return { ...place, committed, ...kept, position, logStart: log.start, highWatermark: log.end }
     })
   }
 

@@ -1,4 +1,4 @@
-import type { Position, TopicPartition } from '../broker.ts'
+import type { CommitPosition, TopicPartition } from '../broker.ts'
 import type { Clock, Timer } from '../clock.ts'
 import { assignSticky } from '../sticky.ts'
 import type { MemoryFaults } from './memoryFaults.ts'
@@ -36,7 +36,7 @@ export class MemoryGroup {
   /** Counts the assignments. */
   generation = 0
   private readonly host: GroupHost
-  private readonly offsets = new Map<MemoryLog, number>()
+  private readonly offsets = new Map<MemoryLog, CommitPosition>()
   /** In the order of joining; the first is the leader, whose topics are dealt out, as with kafkajs. */
   private members: readonly GroupMember[] = []
   private readonly joined = new Set<GroupMember>()
@@ -53,17 +53,22 @@ export class MemoryGroup {
   /** The committed offsets of a topic, by partition. */
   committed(topic: string): ReadonlyMap<number, number> {
     const own = [...this.offsets].filter(([log]) => log.topic === topic)
-    return new Map(own.map(([log, offset]): [number, number] => [log.partition, offset]).sort(([a], [b]) => a - b))
+    return new Map(own.map(([log, { offset }]): [number, number] => [log.partition, offset]).sort(([a], [b]) => a - b))
   }
 
   committedOf(log: MemoryLog): number | null {
-    return this.offsets.get(log) ?? null
+    return this.offsets.get(log)?.offset ?? null
   }
 
-  commit(offsets: readonly Position[]): void {
-    for (const { topic, partition, offset } of offsets) {
-      const log = this.host.topics.partitions(topic)[partition]
-      if (log !== undefined) this.offsets.set(log, offset)
+  /** What was committed beside that offset. */
+  metadataOf(log: MemoryLog): string {
+    return this.offsets.get(log)?.metadata ?? ''
+  }
+
+  commit(offsets: readonly CommitPosition[]): void {
+    for (const position of offsets) {
+      const log = this.host.topics.partitions(position.topic)[position.partition]
+      if (log !== undefined) this.offsets.set(log, position)
     }
   }
 

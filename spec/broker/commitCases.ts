@@ -23,6 +23,43 @@ export function commitCases(bench: () => Bench): void {
     )
   })
 
+  it('keeps metadata beside an offset, and hands it to the next owner', async () => {
+    const topic = await bench().topic(2)
+    await bench().fill(topic, 0, 5)
+    await bench().fill(topic, 1, 5)
+    const groupId = bench().group()
+    const first = await bench().joined({ groupId, topics: [topic] })
+    await bench().on.until(() => first.seen.length >= 10)
+    const metadata = 'm'.repeat(4096)
+    const offsets = [
+      { topic, partition: 0, offset: 3, metadata },
+      { topic, partition: 1, offset: 2 },
+    ]
+    expect(await bench().answer((done) => first.commit(offsets, done))).toBeNull()
+    await bench().leave(first)
+    const second = await bench().joined({ groupId, topics: [topic] })
+    expect([...second.assignment].sort((a, b) => a.partition - b.partition)).toEqual([
+      { topic, partition: 0, committed: 3, metadata, position: 3, logStart: 0, highWatermark: 5 },
+      { topic, partition: 1, committed: 2, position: 2, logStart: 0, highWatermark: 5 },
+    ])
+    // A commit without replaces it.
+    expect(await bench().commit(second, topic, 0, 3)).toBeNull()
+    await bench().leave(second)
+    const third = await bench().joined({ groupId, topics: [topic] })
+    expect(third.assignment.map((one) => one.metadata)).toEqual([undefined, undefined])
+  })
+
+  it('refuses metadata that is too long, and the offset with it', async () => {
+    const topic = await bench().topic(1)
+    await bench().fill(topic, 0, 5)
+    const groupId = bench().group()
+    const reader = await bench().joined({ groupId, topics: [topic] })
+    await bench().on.until(() => reader.seen.length >= 5)
+    const offsets = [{ topic, partition: 0, offset: 3, metadata: 'm'.repeat(4097) }]
+    expect(await bench().answer((done) => reader.commit(offsets, done))).toMatchObject({ kind: 'metadata' })
+    expect(await bench().on.committed(groupId, topic)).toEqual(new Map())
+  })
+
   it('has nothing committed until a member commits', async () => {
     const topic = await bench().topic(1)
     await bench().fill(topic, 0, 5)

@@ -1,6 +1,7 @@
 import type {
   AssignedPartition,
   Broker,
+  CommitPosition,
   Consumer,
   ConsumerHandler,
   LogRange,
@@ -137,7 +138,7 @@ export class Reader implements ConsumerHandler {
 
   // What it does
 
-  commit(offsets: readonly Position[], done: (error: CommitError | null) => void): void {
+  commit(offsets: readonly CommitPosition[], done: (error: CommitError | null) => void): void {
     this.call(() => this.consumer.commit(offsets, done))
   }
 
