@@ -1,6 +1,7 @@
 import type { TopicPartition } from '../broker.ts'
 import { roundRobin, sticky } from './assigner.ts'
 import type { ClusterClient, CoordinatorClient, PartitionAssigner } from './client.ts'
+import { type ConnectingCluster, shareConnects } from './connections.ts'
 import { OutOfRange } from './ended.ts'
 import type { Owned } from './subscription.ts'
 
@@ -29,6 +30,7 @@ export function hookedAssigners(hooks: Hooks): PartitionAssigner[] {
     hookJoin(cluster, hooks)
     hookReset(cluster)
     ownCommittedOffsets(cluster)
+    shareConnects(cluster as ConnectingCluster)
     const assigner = sticky(cluster, () => hooks.owned())
     return {
       ...assigner,

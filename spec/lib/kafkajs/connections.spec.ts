@@ -1,0 +1,69 @@
+import { Duplex } from 'node:stream'
+import { Kafka, logLevel } from 'kafkajs'
+import { expect, it } from 'vitest'
+import { shareConnects } from '../../../lib/kafkajs/connections.ts'
+
+/** KafkaJS's own connections to a broker, as a consumer has them, which count the sockets they open. */
+function connections() {
+  const sockets: { readonly connected: () => void; readonly socket: FakeSocket }[] = []
+  const socketFactory = ({ onConnect }: { onConnect: () => void }) => {
+    const socket = new FakeSocket()
+    sockets.push({ connected: onConnect, socket })
+    return socket as never
+  }
+  const kafka = new Kafka({ brokers: ['far:9092'], logLevel: logLevel.NOTHING, socketFactory })
+  let found: Cluster | undefined
+  const partitionAssigners = [
+    ({ cluster }: { cluster: unknown }) => {
+      found = cluster as Cluster
+      shareConnects(found)
+      return {} as never
+    },
+  ]
+  kafka.consumer({ groupId: 'g', partitionAssigners })
+  return { sockets, pool: () => (found as Cluster).connectionPoolBuilder.build() }
+}
+
+interface Cluster {
+  connectionPoolBuilder: { build(): Promise<Pool> }
+}
+
+interface Pool {
+  readonly pool: readonly { connect(): Promise<unknown> }[]
+  getConnection(): Promise<unknown>
+  destroy(): Promise<void>
+}
+
+class FakeSocket extends Duplex {
+  override _read(): void {}
+  setKeepAlive(): void {}
+  unref(): void {}
+}
+
+it('opens one socket for two requests that find a connection closed', async () => {
+  const { sockets, pool } = connections()
+  const { getConnection, destroy } = bound(await pool())
+  const both = Promise.all([getConnection(), getConnection()])
+  expect(sockets).toHaveLength(1)
+  sockets[0]?.connected()
+  const [first, second] = await both
+  expect(first).toBe(second)
+  await destroy()
+})
+
+it('opens another once the one before is closed or has failed', async () => {
+  const { sockets, pool } = connections()
+  const { getConnection, destroy } = bound(await pool())
+  const failed = Promise.allSettled([getConnection(), getConnection()])
+  sockets[0]?.socket.destroy(new Error('refused'))
+  expect((await failed).map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+  const again = getConnection()
+  expect(sockets).toHaveLength(2)
+  sockets[1]?.connected()
+  await again
+  await destroy()
+})
+
+function bound(pool: Pool) {
+  return { getConnection: () => pool.getConnection(), destroy: () => pool.destroy() }
+}
