@@ -19,6 +19,22 @@ export class TransientError extends Error {
   }
 }
 
+/**
+ * Another member of the group reads other topics, and this one was assigned partitions of them: nobody reads those as
+ * long as both are members.
+ */
+export class UnreadTopicsError extends TransientError {
+  override readonly name = 'UnreadTopicsError'
+  readonly topics: readonly string[]
+
+  constructor(groupId: string, topics: readonly string[]) {
+    super(
+      `Group ${groupId} was assigned ${topics.join(', ')}, which this member does not read, so nobody reads those partitions: another member of the group reads other topics; give each set of topics a groupId of its own`,
+    )
+    this.topics = topics
+  }
+}
+
 /** A failure that every further try would meet too: an undecodable or refused message. */
 export class PermanentError extends Error {
   override readonly name: string = 'PermanentError'

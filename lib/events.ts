@@ -13,7 +13,8 @@ import type { CommitError } from './errors.ts'
  * - `metadataIgnored`: with `keepAcks`, what was committed beside an offset says nothing of its acks; the next commit
  *   replaces it
  * - `nacked`: a message failed for good, and what `onNack` does with it; log this
- * - `trouble`: the broker can't be reached or refused, and is tried again
+ * - `trouble`: the broker can't be reached or refused, and is tried again; or, as an `UnreadTopicsError`, another member
+ *   of the group reads other topics
  * - `closed`: it left the group; `unsettled` messages will be delivered again, with those that wait for a next try
  */
 export type SourceEvent =

@@ -22,7 +22,15 @@ export { systemClock } from './clock.ts'
 export type { Codec } from './codec.ts'
 export { bytes, json, text, tombstones } from './codec.ts'
 export type { ErrorClass } from './errors.ts'
-export { CommitError, DecodeError, FatalError, MessageError, PermanentError, TransientError } from './errors.ts'
+export {
+  CommitError,
+  DecodeError,
+  FatalError,
+  MessageError,
+  PermanentError,
+  TransientError,
+  UnreadTopicsError,
+} from './errors.ts'
 export type { PartitionHealth, SourceEvent, SourceHealth } from './events.ts'
 export { fork } from './fork.ts'
 export { fromTopic } from './fromTopic.ts'

@@ -31,6 +31,8 @@ export interface ConsumerClient {
     readonly GROUP_JOIN: string
     readonly CRASH: string
     readonly END_BATCH_PROCESS: string
+    readonly HEARTBEAT: string
+    readonly RECEIVED_UNSUBSCRIBED_TOPICS: string
   }
   connect(): Promise<void>
   disconnect(): Promise<void>

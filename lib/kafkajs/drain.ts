@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../clock.ts'
 import type { CoordinatorClient, EachBatch } from './client.ts'
 import { isMember, type MemberName } from './coordinator.ts'
-import { isFenced } from './errors.ts'
+import { isFenced, typeOf } from './errors.ts'
 
 /**
  * The wait before a join: what is in flight settles and commits while the old generation is still accepted, and
@@ -11,15 +11,18 @@ export class Drain {
   private readonly clock: Clock
   private readonly interval: number
   private readonly onLost: () => void
+  private readonly onAnswer: () => void
   private heartbeat: EachBatch['heartbeat'] | undefined
   private generation = -1
   private end: (() => void) | undefined
   private timer: Timer | undefined
 
-  constructor(clock: Clock, interval: number, onLost: () => void) {
+  /** @param onAnswer called when the broker has answered a heartbeat */
+  constructor(clock: Clock, interval: number, onLost: () => void, onAnswer: () => void) {
     this.clock = clock
     this.interval = interval
     this.onLost = onLost
+    this.onAnswer = onAnswer
   }
 
   learnHeartbeat({ heartbeat }: EachBatch): void {
@@ -52,7 +55,10 @@ export class Drain {
   private beatLater(): void {
     this.timer = this.clock.schedule(() => {
       // REBALANCE_IN_PROGRESS is what we know already, and the broker has counted the heartbeat.
-      this.heartbeat?.().catch((error) => isFenced(error) && this.onLost())
+      this.heartbeat?.().then(this.onAnswer, (error) => {
+        if (typeOf(error) !== undefined) this.onAnswer()
+        if (isFenced(error)) this.onLost()
+      })
       this.beatLater()
     }, this.interval)
   }

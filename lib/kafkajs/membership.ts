@@ -1,6 +1,6 @@
 import type { ConsumeOptions, ConsumerHandler, Position, TopicPartition } from '../broker.ts'
 import type { Clock } from '../clock.ts'
-import { CommitError } from '../errors.ts'
+import { CommitError, TransientError, UnreadTopicsError } from '../errors.ts'
 import type { Admin } from './admin.ts'
 import type { CoordinatorClient, EachBatch, EndBatchPayload, JoinPayload, KafkaClient } from './client.ts'
 import { Commits } from './commits.ts'
@@ -11,6 +11,7 @@ import { rangeOf, startOf } from './positions.ts'
 import { Reader } from './reader.ts'
 import { Session, type SessionListener } from './session.ts'
 import { NOTHING_OWNED, type Owned } from './subscription.ts'
+import { Watchdog } from './watchdog.ts'
 
 /** What a membership works for. */
 export interface MembershipHost {
@@ -37,9 +38,12 @@ export class Membership implements SessionListener {
   private readonly session: Session
   private readonly commits: Commits
   private readonly drain: Drain
+  private readonly watchdog: Watchdog
   private state: 'joining' | 'reading' | 'revoking' | 'ended' = 'joining'
   /** What the handler counts as assigned. */
   private told: readonly TopicPartition[] = []
+  /** Assigned to it, though it does not read them. */
+  private unread: readonly string[] = []
   private joins = 0
   /** Of the last join, once the broker has answered it. */
   private generation = NOTHING_OWNED.generation
@@ -59,7 +63,11 @@ export class Membership implements SessionListener {
     this.session = new Session(host.kafka, options, this)
     this.reader = new Reader(this.session.client, host.clock, handler)
     this.commits = new Commits(this.session.client)
-    this.drain = new Drain(host.clock, this.session.heartbeatInterval, () => this.lose())
+    // Nothing that may take its time takes longer: a join waits for other members up to the rebalance timeout.
+    const silence = Math.max(3 * options.sessionTimeout, 2 * options.rebalanceTimeout)
+    this.watchdog = new Watchdog(host.clock, silence, () => this.onCrash(silentError(silence)))
+    const { heartbeatInterval } = this.session
+    this.drain = new Drain(host.clock, heartbeatInterval, () => this.lose(), this.watchdog.sign)
     this.session.open()
   }
 
@@ -79,6 +87,7 @@ export class Membership implements SessionListener {
 
   async beforeJoin(find: () => Promise<CoordinatorClient>): Promise<CoordinatorClient> {
     this.expectAlive()
+    this.watchdog.sign()
     const wasReading = this.state === 'reading'
     this.state = 'revoking'
     this.joins++
@@ -104,6 +113,7 @@ export class Membership implements SessionListener {
   }
 
   async beforeFetch(): Promise<void> {
+    this.watchdog.sign()
     await this.gate.catch(() => {
       throw new Ended()
     })
@@ -120,9 +130,18 @@ export class Membership implements SessionListener {
   }
 
   async onBatch(payload: EachBatch): Promise<void> {
+    this.watchdog.sign()
     this.commits.learn(payload)
     this.drain.learnHeartbeat(payload)
     await this.reader.eachBatch(payload)
+  }
+
+  onHeartbeat(): void {
+    this.watchdog.sign()
+  }
+
+  onUnsubscribed(topics: readonly string[]): void {
+    this.unread = topics
   }
 
   onEmptyBatch(batch: EndBatchPayload): void {
@@ -152,7 +171,13 @@ export class Membership implements SessionListener {
     this.told = places
     this.host.joined()
     this.handler.assigned(partitions)
+    this.tellUnread()
     if (this.state === 'reading') this.reader.open()
+  }
+
+  private tellUnread(): void {
+    if (this.unread.length > 0) this.handler.trouble(new UnreadTopicsError(this.options.groupId, this.unread))
+    this.unread = []
   }
 
   private async settle(coordinator: CoordinatorClient): Promise<void> {
@@ -196,6 +221,7 @@ export class Membership implements SessionListener {
 
   private finish(): void {
     this.state = 'ended'
+    this.watchdog.end()
     this.reader.close()
     this.drain.giveUp()
   }
@@ -203,4 +229,8 @@ export class Membership implements SessionListener {
   private expectAlive(): void {
     if (this.state === 'ended') throw new Ended()
   }
+}
+
+function silentError(ms: number): TransientError {
+  return new TransientError(`The consumer gave no sign of life for ${ms} ms; it is replaced by a new one`)
 }

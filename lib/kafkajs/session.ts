@@ -15,6 +15,10 @@ export interface SessionListener extends Pick<Hooks, 'beforeJoin' | 'beforeFetch
   onBatch(payload: EachBatch): Promise<void>
   /** A batch that had no messages. */
   onEmptyBatch(batch: EndBatchPayload): void
+  /** It has got partitions of topics that it does not read; KafkaJS leaves them aside. */
+  onUnsubscribed(topics: readonly string[]): void
+  /** The broker has answered a heartbeat. */
+  onHeartbeat(): void
   /** It has crashed, or could not be opened. */
   onCrash(error: unknown): void
 }
@@ -93,8 +97,12 @@ export class Session {
 
   private listen(): void {
     const { client, listener } = this
-    const { GROUP_JOIN, CRASH, END_BATCH_PROCESS } = client.events
+    const { GROUP_JOIN, CRASH, END_BATCH_PROCESS, HEARTBEAT, RECEIVED_UNSUBSCRIBED_TOPICS } = client.events
     const on = <T>(event: string, tell: (payload: T) => void) => client.on(event, ({ payload }) => tell(payload as T))
+    on(HEARTBEAT, () => listener.onHeartbeat())
+    on<{ topicsNotSubscribed: readonly string[] }>(RECEIVED_UNSUBSCRIBED_TOPICS, ({ topicsNotSubscribed }) =>
+      listener.onUnsubscribed(topicsNotSubscribed),
+    )
     on<JoinPayload>(GROUP_JOIN, (join) => listener.onJoin(join))
     on<{ error: Error }>(CRASH, ({ error }) => listener.onCrash(error))
     on<EndBatchPayload>(END_BATCH_PROCESS, (batch) => batch.batchSize === 0 && listener.onEmptyBatch(batch))

@@ -55,7 +55,7 @@ describe('kafkajs(kafka) and who gets which partition', () => {
 
   describe('beside consumers that know round robin alone', () => {
     /** A consumer of the application's own, as kafkajs makes it. */
-    async function plain(name: string, groupId: string) {
+    async function plain(name: string, groupId: string, ...others: string[]) {
       const consumer: Consumer = stage().real.kafka.consumer({ groupId, maxWaitTimeInMs: 100 })
       const seen: string[] = []
       let partitions: readonly number[] = []
@@ -63,7 +63,7 @@ describe('kafkajs(kafka) and who gets which partition', () => {
         partitions = payload.memberAssignment[name] ?? []
       })
       await consumer.connect()
-      await consumer.subscribe({ topics: [name], fromBeginning: true })
+      await consumer.subscribe({ topics: [name, ...others], fromBeginning: true })
       await consumer.run({
         eachMessage: async ({ partition, message }) => void seen.push(`${name}-${partition}-${message.offset}`),
       })
@@ -112,6 +112,18 @@ describe('kafkajs(kafka) and who gets which partition', () => {
       )
       expect(new Set([...old.seen, ...seen.flatMap((each) => [...each])]).size).toBe(60)
       expect([first.messages.length + second.messages.length + old.seen.length]).toEqual([60])
+    })
+
+    it('says which topics nobody reads, when they read others and deal those out too', async () => {
+      const [name, other] = [await stage().real.topic(1), await stage().real.topic(2)]
+      const groupId = stage().real.uniqueName('group')
+      const old = await plain(name, groupId, other)
+      await stage().real.until(() => old.partitions().length === 1)
+      const source = stage().source(name, { groupId })
+      await stage().real.until(() => source.types().includes('trouble'))
+      const [trouble] = source.events.flatMap((event) => (event.type === 'trouble' ? [event.error] : []))
+      expect(trouble).toMatchObject({ name: 'UnreadTopicsError', topics: [other] })
+      expect(source.state.error).toBeUndefined()
     })
 
     it('gives way to them again, and goes on with round robin', async () => {

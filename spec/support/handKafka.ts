@@ -50,6 +50,8 @@ export class HandKafka implements KafkaClient {
         GROUP_JOIN: event('join'),
         CRASH: event('crash'),
         END_BATCH_PROCESS: event('endBatch'),
+        HEARTBEAT: event('heartbeat'),
+        RECEIVED_UNSUBSCRIBED_TOPICS: event('unsubscribed'),
       },
       connect: () => this.connected,
       disconnect: async () => void note('disconnect'),
@@ -90,7 +92,7 @@ export class HandKafka implements KafkaClient {
     await this.coordinator.offsetCommit?.({ topics: [{ topic: 'numbers', partitions: [{ partition: 0, offset }] }] })
   }
 
-  emit(event: 'join' | 'crash' | 'endBatch', payload: unknown): void {
+  emit(event: 'join' | 'crash' | 'endBatch' | 'heartbeat' | 'unsubscribed', payload: unknown): void {
     this.listeners.get(event)?.({ payload })
   }
 

@@ -1,6 +1,6 @@
 import type { TestScheduler } from 'rxjs/testing'
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { CommitError } from '../../../lib/errors.ts'
+import { type CommitError, errorClassOf } from '../../../lib/errors.ts'
 import { Admin } from '../../../lib/kafkajs/admin.ts'
 import { Membership } from '../../../lib/kafkajs/membership.ts'
 import { HandKafka, settled, Told } from '../../support/handKafka.ts'
@@ -175,6 +175,94 @@ describe('a membership', () => {
     connect()
     await leaving
     expect(kafka.calls).toEqual(['disconnect'])
+  })
+
+  describe('that gives no sign of life', () => {
+    const SILENCE = 120_000
+    const silent = expect.objectContaining({ message: expect.stringContaining('no sign of life for 120000 ms') })
+
+    it('ends itself, so that a new one takes its place', async () => {
+      await open()
+      await kafka.join()
+      advance(clock, SILENCE - 1)
+      expect(ends).toEqual([])
+      advance(clock, SILENCE)
+      await settled()
+      expect(ends).toEqual([silent])
+      expect(errorClassOf(ends[0])).toBe('transient')
+      expect(kafka.calls.at(-1)).toBe('disconnect')
+      await kafka.batch(0, 3)
+      expect(told.words).toEqual(['assigned 0@0'])
+    })
+
+    it('does so although it was never opened', async () => {
+      kafka.connected = new Promise(() => {})
+      await open()
+      advance(clock, SILENCE)
+      expect(ends).toEqual([silent])
+    })
+
+    it('does so although it waits for where to read', async () => {
+      kafka.holdsAnswers = true
+      await open()
+      await kafka.join()
+      advance(clock, SILENCE)
+      expect(ends).toEqual([silent])
+    })
+
+    it.each([
+      ['a batch', () => kafka.batch(0, 3)],
+      ['a fetch', () => kafka.cluster.refreshMetadataIfNecessary()],
+      ['a heartbeat', () => kafka.emit('heartbeat', {})],
+      ['a join', () => kafka.join()],
+    ])('lives on from %s', async (_, give) => {
+      await open()
+      await kafka.join()
+      advance(clock, 100_000)
+      await give()
+      advance(clock, 100_000 + SILENCE - 1)
+      expect(ends).toEqual([])
+      advance(clock, 100_000 + SILENCE)
+      expect(ends).toEqual([silent])
+    })
+
+    it('lives on while the broker answers the heartbeats of a long drain', async () => {
+      await open()
+      await kafka.join()
+      await kafka.batch(0, 3)
+      told.holds = true
+      kafka.join()
+      for (let minute = 1; minute < 10; minute++) {
+        await settled()
+        for (let second = 0; second < 60; second += 3) {
+          advance(clock, (minute * 60 + second) * 1000)
+          await settled()
+        }
+      }
+      expect(ends).toEqual([])
+    })
+
+    it('is watched no more once it has left', async () => {
+      const membership = await open()
+      await kafka.join()
+      expect(clock.actions).toHaveLength(1)
+      await membership.leave()
+      expect(clock.actions).toEqual([])
+    })
+  })
+
+  it('tells which topics nobody reads when the group has a member that reads others', async () => {
+    await open()
+    kafka.emit('unsubscribed', { topicsNotSubscribed: ['letters'] })
+    await kafka.join()
+    expect(told.words).toEqual([
+      'assigned 0@0',
+      expect.stringMatching(
+        /^trouble Group group was assigned letters, which this member does not read.*groupId of its own$/,
+      ),
+    ])
+    await kafka.join()
+    expect(told.words.filter((word) => word.startsWith('trouble'))).toHaveLength(1)
   })
 
   it('tells of its end once, and hands over nothing more', async () => {
