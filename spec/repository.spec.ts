@@ -116,6 +116,14 @@ describe('the repository', () => {
     expect(broken).toEqual([])
   })
 
+  it('names in its docs tests that exist', () => {
+    const page = readFileSync('docs/delivery-guarantees.md', 'utf8')
+    const tests = [...page.matchAll(/(`+)(spec\/\S+\.ts) › (.+?)\1/g)].map(([, , file, title]) => ({ file, title }))
+    const isThere = ({ file = '', title = '' }) => existsSync(file) && readFileSync(file, 'utf8').includes(title)
+    expect(tests.length).toBeGreaterThan(40)
+    expect(tests.filter((test) => !isThere(test))).toEqual([])
+  })
+
   it('quotes in the README only figures of bench/RESULTS.md', () => {
     const [, speed = ''] = readFileSync('README.md', 'utf8').match(/## Speed\n([\s\S]*?)\n## /) ?? []
     const results = readFileSync('bench/RESULTS.md', 'utf8')

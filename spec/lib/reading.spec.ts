@@ -183,6 +183,22 @@ describe('a reading, while it commits', () => {
 })
 
 describe('a reading, in a rebalance', () => {
+  it('goes on where it stood when a commit whose answer was lost turns out to have arrived', () => {
+    start({ drainTimeout: 10 })
+    kafka.assign()
+    kafka.deliver(0, 2)
+    open.shift()?.ack()
+    pass(1000)
+    kafka.revoke()
+    kafka.answerCommit('retriable')
+    pass(10)
+    kafka.answerCommit('retriable')
+    kafka.assign(1)
+    ackAll()
+    pass(1000)
+    expect(kafka.calls).toEqual(['commit 0@1', 'commit 0@1', 'seek 0@2', 'commit 0@2'])
+  })
+
   it('commits nothing of what is fetched and not delivered', () => {
     const member = start()
     kafka.assign()
