@@ -22,7 +22,7 @@ function live(position: number, life: readonly Step[]): void {
 }
 
 describe('Tracker', () => {
-  it('does what a list of all messages would do, whatever happens in whatever order', () => {
+  it('does what a list of all messages would do, whatever happens in whatever order', { timeout: 60_000 }, () => {
     fc.assert(fc.property(fc.nat(50), steps, live), { numRuns: 20_000 })
   })
 
