@@ -1,6 +1,6 @@
-import { delay, mergeMap, NEVER, type Observable, of, type Subscription, switchMap, take, tap } from 'rxjs'
+import { config, delay, mergeMap, NEVER, type Observable, of, type Subscription, switchMap, take, tap } from 'rxjs'
 import { TestScheduler } from 'rxjs/testing'
-import { beforeEach, describe, expect, expectTypeOf, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, expectTypeOf, it, vi } from 'vitest'
 import { ack } from '../../lib/ack.ts'
 import { json, text } from '../../lib/codec.ts'
 import { fromTopic } from '../../lib/fromTopic.ts'
@@ -48,6 +48,57 @@ describe('fromTopic', () => {
     pass(2000)
     expect(seen).toEqual(range(3000))
     expect(committed()).toBe(3000)
+  })
+
+  describe('with a subscriber that throws', () => {
+    const reported: unknown[] = []
+
+    beforeEach(() => {
+      vi.useFakeTimers()
+      reported.length = 0
+      config.onUnhandledError = (error) => reported.push(error)
+    })
+    afterEach(() => {
+      config.onUnhandledError = null
+      vi.useRealTimers()
+    })
+
+    it('has RxJS report the error, delivers on, and does not count the message as acked', () => {
+      produce(kafka, 'numbers', range(5))
+      const seen: number[] = []
+      read().subscribe((message) => {
+        seen.push(message.value)
+        if (message.value === 2) throw new Error('cannot take 2')
+        message.ack()
+      })
+      pass(2000)
+      vi.runAllTimers()
+      expect(reported).toEqual([new Error('cannot take 2')])
+      expect(seen).toEqual(range(5))
+      expect(committed()).toBe(2)
+      produce(kafka, 'numbers', [5])
+      pass(2000)
+      expect(seen).toEqual(range(6))
+      expect(committed()).toBe(2)
+    })
+
+    it('has the message delivered again to the next reader', () => {
+      produce(kafka, 'numbers', range(3))
+      const first = read().subscribe((message) => {
+        if (message.value === 1) throw new Error('cannot take 1')
+        message.ack()
+      })
+      pass(2000)
+      first.unsubscribe()
+      pass(100)
+      const seen: number[] = []
+      read()
+        .pipe(ack())
+        .subscribe((value) => seen.push(value))
+      pass(2000)
+      expect(seen).toEqual([1, 2])
+      expect(committed()).toBe(3)
+    })
   })
 
   it('shows where a message comes from', () => {
