@@ -58,6 +58,16 @@ export class Backlog {
     return this.messages[this.cursor++] as RawMessage
   }
 
+  /** Lets go of what is delivered before a slot, as far as `next` is past it. */
+  forget(before: number, next: number): void {
+    this.held.forget(before)
+    // The rest of a batch is copied: only when nothing more of it went out since the last look.
+    if (before < next || this.cursor === 0) return
+    this.messages = this.messages.slice(this.cursor)
+    this.cursor = 0
+    this.held.forgetDelivered(this.messages)
+  }
+
   clear(): void {
     this.held.end()
     this.messages = NOTHING

@@ -92,6 +92,10 @@ export class Batches<A, R, B> implements RequestHost<A, R, B>, Holder {
     for (const source of this.sources) source.waits()
   }
 
+  get isBusy(): boolean {
+    return this.open.size > 0 || !this.resting.isEmpty
+  }
+
   *waiting(): Iterable<Message<A>> {
     for (const { message } of this.resting) yield message
     let isStuck = this.queue.length === 0 || this.open.size >= this.options.concurrency

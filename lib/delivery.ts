@@ -12,14 +12,15 @@ import type { Message } from './message.ts'
 import type { Partition, PartitionHost, Refusal } from './partition.ts'
 import { Refusals } from './refusals.ts'
 import { Settling } from './settling.ts'
-import type { SourceOptions } from './sourceOptions.ts'
+import type { AllSourceOptions } from './sourceOptions.ts'
 import type { Topics } from './topics.ts'
+import { Watch } from './watch.ts'
 
 /** Whom a delivery works for. */
 export interface DeliveryHost<A> {
   readonly broker: Broker
   readonly topics: Topics<A>
-  readonly options: Required<SourceOptions>
+  readonly options: AllSourceOptions
   next(message: Message<A>): void
   /** Ends the subscription in order; with an error when there is one. */
   drain(failure?: Error): void
@@ -43,7 +44,8 @@ export class Delivery<A> implements PartitionHost<A>, CommitHost, EmissionHost<A
   readonly holders = new Holders(() => this.settling.look())
   readonly committer: Committer
   readonly backPressure: BackPressure
-  readonly counts = { nacked: 0, skipped: 0, deadLettered: 0, commits: 0, late: 0 }
+  readonly watch = new Watch<A>(this)
+  readonly counts = { nacked: 0, skipped: 0, deadLettered: 0, commits: 0, leaked: 0, late: 0 }
   readonly host: DeliveryHost<A>
   private readonly consumer: Consumer
   private readonly emission = new Emission<A>(this)
@@ -140,6 +142,7 @@ export class Delivery<A> implements PartitionHost<A>, CommitHost, EmissionHost<A
     this.assignment.remove([...this.assignment])
     this.committer.suspend()
     this.refusals.clear()
+    this.watch.close()
     this.ended()
   }
 
@@ -191,6 +194,7 @@ export class Delivery<A> implements PartitionHost<A>, CommitHost, EmissionHost<A
     // At the end of a slice all this is looked at once, for all its acks.
     if (this.emission.isBusy) return
     this.committer.touch()
+    if (!this.watch.isSoon) this.watch.acked()
     if (partition.inFlight === 0 || this.holders.isStopped) this.checkSettled()
   }
 
@@ -219,6 +223,7 @@ export class Delivery<A> implements PartitionHost<A>, CommitHost, EmissionHost<A
   emitted(): void {
     this.holdBack()
     this.committer.touchIfDue()
+    this.watch.touch()
     this.checkSettled()
   }
 

@@ -13,6 +13,9 @@ import type { CommitError } from './errors.ts'
  * - `metadataIgnored`: with `keepAcks`, what was committed beside an offset says nothing of its acks; the next commit
  *   replaces it
  * - `nacked`: a message failed for good, and what `onNack` does with it; log this
+ * - `leaked`: nobody holds a message any more, and nobody has settled it; `onLeak` says what is done with it
+ * - `stuck`: a message is the oldest in flight for `maxProcessing`; `onStuck` says what is done with it
+ * - `stalled`: there is no room for more messages, and for long none was settled: a buffer waits for more
  * - `trouble`: the broker can't be reached or refused, and is tried again; or, as an `UnreadTopicsError`, another member
  *   of the group reads other topics
  * - `closed`: it left the group; `unsettled` messages will be delivered again, with those that wait for a next try
@@ -63,6 +66,37 @@ export type SourceEvent =
       readonly error: unknown
       readonly action: 'stop' | 'skip' | 'send' | 'retry'
     }
+  | {
+      readonly type: 'leaked'
+      readonly groupId: string
+      readonly place: Position
+      readonly error: Error
+      /** In development, the stack of the call of `fromTopic` that made the stream. */
+      readonly stack: string | undefined
+    }
+  | {
+      readonly type: 'stuck'
+      readonly groupId: string
+      readonly place: Position
+      readonly ageMs: number
+      /** Whether it only waits for its next try, because a server is away or refuses. */
+      readonly isWaiting: boolean
+      readonly error: Error
+    }
+  | {
+      readonly type: 'stalled'
+      readonly groupId: string
+      /** The oldest message in flight of a partition that has no room. */
+      readonly place: Position
+      /** How long nothing was delivered or settled. */
+      readonly sinceMs: number
+      /** Messages in flight, of all partitions. */
+      readonly inFlight: number
+      readonly maxInFlight: number
+      readonly bytes: number
+      readonly maxBytes: number
+      readonly error: Error
+    }
   | { readonly type: 'trouble'; readonly groupId: string; readonly error: Error }
   | {
       readonly type: 'closed'
@@ -89,6 +123,11 @@ export interface PartitionHealth extends TopicPartition {
   readonly lag: number
   /** Messages delivered and not yet settled. */
   readonly inFlight: number
+  /**
+   * For how long the oldest message in flight has been the oldest, in ms, by a look once a second: 0 when nothing is in
+   * flight, or when it only waits for its next delivery or for its dead letter.
+   */
+  readonly oldestMs: number
   /** Messages fetched and not yet delivered. */
   readonly backlog: number
 }
@@ -112,6 +151,12 @@ export interface SourceHealth {
   readonly skipped: number
   /** Of these, those that were sent to a dead-letter topic. */
   readonly deadLettered: number
+  /** Messages that nobody held any more before they were settled. */
+  readonly leaked: number
+  /** Whether a message is the oldest in flight for more than `maxProcessing`: a sign that the process is not well. */
+  readonly isStuck: boolean
+  /** Whether the source can't go on, because nothing that is in flight settles. */
+  readonly isStalled: boolean
   /** Settlements that came twice or after the assignment. */
   readonly late: number
   /** Commits that the broker took. */

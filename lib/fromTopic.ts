@@ -1,5 +1,6 @@
 import { Observable } from 'rxjs'
 import type { Broker } from './broker.ts'
+import { callSite } from './callSite.ts'
 import { expectBroker } from './expect.ts'
 import type { Message } from './message.ts'
 import { Reading } from './reading.ts'
@@ -36,7 +37,7 @@ export function fromTopic<A>(
   options: SourceOptions,
 ): Observable<Message<A>> {
   expectBroker(kafka, 'consume')
-  const all = sourceOptions(options)
+  const all = { ...sourceOptions(options), calledAt: callSite(fromTopic) }
   const read = new Topics(topics)
   /** The subscription that reads now, or the one before it that has not left the group yet. */
   let live: Reading<A> | undefined

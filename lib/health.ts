@@ -5,7 +5,12 @@ import type { Partition } from './partition.ts'
 /** Tells how a source stands. */
 export function healthOf(
   source: Pick<SourceHealth, 'groupId' | 'state' | 'trouble'>,
-  { assignment, counts, backPressure }: Pick<Delivery<unknown>, 'assignment' | 'counts' | 'backPressure'>,
+  {
+    assignment,
+    counts,
+    backPressure,
+    watch,
+  }: Pick<Delivery<unknown>, 'assignment' | 'counts' | 'backPressure' | 'watch'>,
 ): SourceHealth {
   const partitions = [...assignment]
   const sum = (of: (partition: Partition<unknown>) => number) => partitions.reduce((all, one) => all + of(one), 0)
@@ -15,6 +20,8 @@ export function healthOf(
     delivered: assignment.past.delivered + sum(({ tracker }) => tracker.delivered),
     skippedAcked: assignment.past.skippedAcked + sum((partition) => partition.skippedAcked),
     bytes: backPressure.bytes,
+    isStuck: watch.isStuck,
+    isStalled: watch.isStalled,
     partitions: partitions.map((one) => ({
       topic: one.topic,
       partition: one.partition,
@@ -24,6 +31,7 @@ export function healthOf(
       highWatermark: one.highWatermark,
       lag: Math.max(0, one.highWatermark - (one.committed ?? one.tracker.low)),
       inFlight: one.inFlight,
+      oldestMs: watch.ageOf(one),
       backlog: one.backlog,
     })),
   }

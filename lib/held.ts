@@ -3,12 +3,16 @@ import type { Tracker } from './tracker.ts'
 
 /** Messages that were fetched at once, from the first's delivery on. */
 interface Batch {
-  readonly messages: readonly RawMessage[]
+  messages: readonly RawMessage[]
+  /** The slot of the first of `messages`. */
+  base: number
   readonly bytes: number
   /** The slots of those delivered: from `first`, before `end`. */
   readonly first: number
   end: number
 }
+
+const NOTHING: readonly RawMessage[] = []
 
 const DELIVERING = Number.POSITIVE_INFINITY
 
@@ -33,7 +37,8 @@ export class Held {
 
   /** Takes note that a batch is delivered from now on. */
   begin(messages: readonly RawMessage[], bytes: number): void {
-    this.batches.push({ messages, bytes, first: this.tracker.delivered, end: DELIVERING })
+    const first = this.tracker.delivered
+    this.batches.push({ messages, base: first - this.countOld(messages), bytes, first, end: DELIVERING })
     this.sum += bytes
   }
 
@@ -52,9 +57,36 @@ export class Held {
     this.sum = this.batches.reduce((sum, { bytes }) => sum + bytes, 0)
   }
 
+  /** The message of a slot, unless it was forgotten. */
+  rawOf(slot: number): RawMessage | undefined {
+    const batch = this.batches.find(({ first, end }) => slot >= first && slot < end)
+    const raw = batch?.messages[slot - batch.base]
+    return raw !== undefined && Number(raw.offset) === this.tracker.offsetOf(slot) ? raw : undefined
+  }
+
+  /** Lets go of the messages before a slot, so that each lives as long as somebody else holds it. */
+  forget(before: number): void {
+    for (const batch of this.batches) if (batch.end <= before) batch.messages = NOTHING
+  }
+
+  /** Lets go of the first messages of the batch that is being delivered: `rest` is the rest of it. */
+  forgetDelivered(rest: readonly RawMessage[]): void {
+    const last = this.batches.at(-1)
+    if (last === undefined || last.end !== DELIVERING) return
+    last.messages = rest
+    last.base = this.tracker.delivered
+  }
+
   clear(): void {
     this.batches = []
     this.sum = 0
+  }
+
+  /** Those fetched twice, which are not delivered again. */
+  private countOld(messages: readonly RawMessage[]): number {
+    let count = 0
+    while (Number(messages[count]?.offset) < this.tracker.next) count++
+    return count
   }
 
   private isHeld({ first, end }: Batch): boolean {

@@ -1,7 +1,13 @@
 import type { Message, Origin } from './message.ts'
 
+/** An operator that works on messages. */
+export interface Worker {
+  /** Whether it does so now, or will try some again: by itself it lets go of them. */
+  readonly isBusy: boolean
+}
+
 /** An operator that keeps messages which failed until their next try. */
-export interface Holder {
+export interface Holder extends Worker {
   /** The messages that only wait for a next try, theirs or that of one before them. */
   waiting(): Iterable<Message<unknown>>
   /** The source goes on, or partitions have ended: looks again at what waits. */
@@ -15,6 +21,8 @@ export interface Holder {
 export class Holders {
   /** Whether a rebalance or the end is under way: nothing that failed is tried again before it is over. */
   isStopped = false
+  /** Those that keep nothing for a next try. */
+  readonly workers = new Set<Worker>()
   private readonly all = new Set<Holder>()
   private readonly onWait: () => void
 
@@ -36,6 +44,12 @@ export class Holders {
     if (this.isStopped) this.onWait()
   }
 
+  /** Whether an operator will let go of messages by itself. */
+  get isBusy(): boolean {
+    for (const { isBusy } of [...this.all, ...this.workers]) if (isBusy) return true
+    return false
+  }
+
   look(): void {
     for (const holder of [...this.all]) holder.look()
   }
@@ -45,11 +59,20 @@ export class Holders {
    * can't settle before.
    */
   countWaiting(): number {
+    let count = 0
+    for (const { size } of this.slotsWaiting().values()) count += size
+    return count
+  }
+
+  /** Whether a fetched message only waits. */
+  isWaiting(origin: Origin, slot: number): boolean {
+    return this.slotsWaiting().get(origin)?.has(slot) === true
+  }
+
+  private slotsWaiting(): ReadonlyMap<Origin, ReadonlySet<number>> {
     const slots = new Map<Origin, Set<number>>()
     for (const holder of this.all) for (const message of holder.waiting()) this.note(message, slots)
-    let count = 0
-    for (const { size } of slots.values()) count += size
-    return count
+    return slots
   }
 
   private note(message: Message<unknown>, slots: Map<Origin, Set<number>>): void {

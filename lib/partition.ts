@@ -243,6 +243,11 @@ export class Partition<A> implements LanedOwner {
     this.fetched.clear()
   }
 
+  /** Lets go of the messages delivered before a slot; whoever works on them holds them. */
+  forget(before: number): void {
+    this.fetched.forget(before, this.tracker.delivered)
+  }
+
   /** Ends the assignment: late settlements do nothing, and work under way is told to stop. */
   end(): void {
     this.ended = true

@@ -1,6 +1,7 @@
 import { Observable, type OperatorFunction, type Subscriber } from 'rxjs'
 import { type ChainHost, ChainRun } from './chainRun.ts'
 import { expectInteger, expectOneOf } from './expect.ts'
+import type { Holders, Worker } from './holders.ts'
 import { type Lane, laneOf, ORDERS, type Order } from './lanes.ts'
 import type { Message } from './message.ts'
 import { operate } from './operate.ts'
@@ -39,7 +40,7 @@ export function perMessage<A, B>(
 }
 
 /** The runs of one subscription: which are under way, and which messages wait for a place or for their lane. */
-class Runs<A, B> implements ChainHost<B> {
+class Runs<A, B> implements ChainHost<B>, Worker {
   readonly out: Subscriber<Message<B>>
   private readonly op: OperatorFunction<A, B>
   private readonly concurrency: number
@@ -48,6 +49,8 @@ class Runs<A, B> implements ChainHost<B> {
   private readonly waiting = new Queue<Message<A>>()
   /** For each lane with a run under way, the messages that wait for its end. */
   private readonly lanes = new Map<Lane, Queue<Message<A>>>()
+  /** The sources of the messages of runs that outlived their synchronous part. */
+  private readonly sources = new Set<Holders>()
   private active = 0
   private sourceDone = false
 
@@ -69,6 +72,10 @@ class Runs<A, B> implements ChainHost<B> {
     })
     this.out.add(subscription)
     this.out.add(() => this.close())
+  }
+
+  get isBusy(): boolean {
+    return this.active > 0
   }
 
   /** A run that outlived its synchronous part has ended: its place and its lane are free. */
@@ -119,10 +126,18 @@ class Runs<A, B> implements ChainHost<B> {
       this.active--
       return false
     }
+    this.meet(message.origin.holders)
     run.lane = laneOf(message, this.order)
     if (run.lane !== undefined) this.lanes.set(run.lane, behind ?? new Queue())
     this.out.add(run)
     return true
+  }
+
+  /** Lets a source know that its messages are worked on here. */
+  private meet(source: Holders): void {
+    if (this.sources.has(source)) return
+    this.sources.add(source)
+    source.workers.add(this)
   }
 
   private completeIfDone(): void {
@@ -131,6 +146,7 @@ class Runs<A, B> implements ChainHost<B> {
 
   /** Torn down: what waits is given up, as the runs are. */
   private close(): void {
+    for (const source of this.sources) source.workers.delete(this)
     for (const queue of [this.waiting, ...this.lanes.values()])
       while (queue.length > 0) (queue.shift() as Message<A>).abandon()
   }

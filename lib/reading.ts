@@ -15,7 +15,7 @@ import { healthOf } from './health.ts'
 import type { Member } from './members.ts'
 import type { Message } from './message.ts'
 import { missedFrom, outOfRangeError, placeIn } from './outOfRange.ts'
-import type { SourceOptions } from './sourceOptions.ts'
+import type { AllSourceOptions } from './sourceOptions.ts'
 import type { Topics } from './topics.ts'
 
 /** Where messages end up; an RxJS subscriber is one. */
@@ -34,7 +34,7 @@ export class Reading<A> implements Member, ConsumerHandler, DeliveryHost<A> {
   readonly reads: string
   readonly broker: Broker
   readonly topics: Topics<A>
-  readonly options: Required<SourceOptions>
+  readonly options: AllSourceOptions
   private readonly sink: Sink<A>
   private readonly onClosed: () => void
   private readonly consumer: Consumer
@@ -48,13 +48,7 @@ export class Reading<A> implements Member, ConsumerHandler, DeliveryHost<A> {
   private failure: Error | undefined
 
   /** Joins the group. @throws Error when the group is read from already, with other topics */
-  constructor(
-    broker: Broker,
-    topics: Topics<A>,
-    options: Required<SourceOptions>,
-    sink: Sink<A>,
-    onClosed: () => void,
-  ) {
+  constructor(broker: Broker, topics: Topics<A>, options: AllSourceOptions, sink: Sink<A>, onClosed: () => void) {
     this.broker = broker
     this.topics = topics
     this.options = options

@@ -99,9 +99,9 @@ class LanedTracker extends Tracker {
     this.lanes = lanes
   }
 
-  override ack(slot: number): void {
+  protected override done(slot: number): void {
     const isReady = this.lanes.release(slot)
-    super.ack(slot)
+    super.done(slot)
     if (isReady) this.owner.released()
   }
 }

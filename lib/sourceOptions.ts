@@ -1,3 +1,4 @@
+import { ALARM_ACTIONS, type AlarmAction } from './alarms.ts'
 import { expectInteger, expectMs, expectOneOf, refuse } from './expect.ts'
 import { ORDERS, type Order } from './lanes.ts'
 import type { OnNack } from './onNack.ts'
@@ -43,6 +44,21 @@ export interface SourceOptions {
    * @default 'fail'
    */
   readonly onOutOfRange?: OnOutOfRange
+  /**
+   * What is done with a message that nobody holds any more, so that nobody can ack it: a plain `filter`, `switchMap`,
+   * `debounce` or `take` has dropped it. `nack`: it counts as failed, and `onNack` decides; `stop`: the source stops;
+   * `warn`: only the event `leaked` tells of it, and nothing behind it is committed. It is found when the garbage
+   * collector finds it, 1 s after its delivery at the earliest. @default 'nack'
+   */
+  readonly onLeak?: AlarmAction
+  /** How long a message may be the oldest in flight: nothing behind it can be committed meanwhile. @default 60_000 */
+  readonly maxProcessing?: number
+  /**
+   * What is done with a message that is the oldest in flight for `maxProcessing`. `nack`: it counts as failed, and
+   * `onNack` decides, although somebody may still work on it or try it again in place; `stop`: the source stops; `warn`:
+   * only the event `stuck` and `health()` tell of it. @default 'warn'
+   */
+  readonly onStuck?: AlarmAction
   /** How long a fetch waits for messages: the latency of a resume. @default 250 */
   readonly maxWaitTimeInMs?: number
   /** Without a heartbeat for so long a member is lost. @default 30_000 */
@@ -51,24 +67,35 @@ export interface SourceOptions {
   readonly rebalanceTimeout?: number
 }
 
+/** The options of a subscription. */
+export interface AllSourceOptions extends Required<SourceOptions> {
+  /** The stack of the call of `fromTopic`; undefined in production. */
+  readonly calledAt?: string | undefined
+}
+
+const DEFAULTS: Required<Omit<SourceOptions, 'groupId'>> = {
+  fromBeginning: true,
+  maxInFlight: 1000,
+  maxBytes: 64 * 1024 * 1024,
+  commitInterval: 1000,
+  keepAcks: false,
+  drainTimeout: 20_000,
+  order: 'none',
+  onNack: 'stop',
+  onOutOfRange: 'fail',
+  onLeak: 'nack',
+  maxProcessing: 60_000,
+  onStuck: 'warn',
+  maxWaitTimeInMs: 250,
+  sessionTimeout: 30_000,
+  rebalanceTimeout: 60_000,
+}
+
 /** The options with their defaults. @throws TypeError that names the option that is wrong */
 export function sourceOptions(options: SourceOptions): Required<SourceOptions> {
   if (typeof options !== 'object' || options === null) refuse('options', 'an object with a groupId', options)
-  const all: Required<SourceOptions> = {
-    groupId: options.groupId,
-    fromBeginning: options.fromBeginning ?? true,
-    maxInFlight: options.maxInFlight ?? 1000,
-    maxBytes: options.maxBytes ?? 64 * 1024 * 1024,
-    commitInterval: options.commitInterval ?? 1000,
-    keepAcks: options.keepAcks ?? false,
-    drainTimeout: options.drainTimeout ?? 20_000,
-    order: options.order ?? 'none',
-    onNack: options.onNack ?? 'stop',
-    onOutOfRange: options.onOutOfRange ?? 'fail',
-    maxWaitTimeInMs: options.maxWaitTimeInMs ?? 250,
-    sessionTimeout: options.sessionTimeout ?? 30_000,
-    rebalanceTimeout: options.rebalanceTimeout ?? 60_000,
-  }
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+  const all: Required<SourceOptions> = { ...DEFAULTS, groupId: options.groupId, ...given }
   check(all)
   return all
 }
@@ -82,6 +109,9 @@ function check(all: Required<SourceOptions>): void {
   expectInteger('maxBytes', all.maxBytes, 1)
   expectMs('commitInterval', all.commitInterval)
   if (typeof all.keepAcks !== 'boolean') refuse('keepAcks', 'a boolean', all.keepAcks)
+  expectOneOf('onLeak', all.onLeak, ALARM_ACTIONS)
+  expectMs('maxProcessing', all.maxProcessing)
+  expectOneOf('onStuck', all.onStuck, ALARM_ACTIONS)
   expectMs('drainTimeout', all.drainTimeout)
   expectMs('maxWaitTimeInMs', all.maxWaitTimeInMs)
   expectMs('sessionTimeout', all.sessionTimeout)

@@ -3,13 +3,15 @@ import type { Origin, Token, Verdict } from './message.ts'
 
 const OPEN = 0
 const DONE = 1
+/** Not acked; what becomes of it is up to the owner. */
+const REFUSED = 2
 const MASK = 0x3ff
 
 /** Who hears of a tracker's settlements. */
 export interface TrackerOwner extends Origin {
   /** A message was acked while the tracker was `listening`. */
   acked(): void
-  /** A message was not acked; it stays open until the owner calls {@link Tracker.ack}. */
+  /** A message was not acked; it is pending until the owner calls {@link Tracker.ack} or {@link Tracker.again}. */
   refused(slot: number, verdict: Verdict, error: unknown, raw: RawMessage): void
   /** A message was settled twice, or after the fence. */
   cameLate(): void
@@ -87,7 +89,7 @@ export class Tracker implements Token {
     const ranges: number[] = []
     let from = this.low
     for (let slot = this.head; slot < this.tail; slot++) {
-      if (this.states[slot & this.mask] !== OPEN) continue
+      if (this.states[slot & this.mask] === DONE) continue
       const open = this.offsets[slot & this.mask] as number
       if (open > from) ranges.push(from, open)
       from = open + 1
@@ -98,17 +100,16 @@ export class Tracker implements Token {
 
   settle(slot: number, verdict: Verdict, error: unknown, raw: RawMessage): void {
     if (!this.isOpen(slot)) this.countLate()
-    else if (verdict === 'acked') this.ack(slot)
-    else this.origin.refused(slot, verdict, error, raw)
+    else if (verdict === 'acked') this.done(slot)
+    else {
+      this.states[slot & this.mask] = REFUSED
+      this.origin.refused(slot, verdict, error, raw)
+    }
   }
 
+  /** Counts a message as done, also one that was refused. */
   ack(slot: number): void {
-    if (!this.isOpen(slot)) return
-    this.states[slot & this.mask] = DONE
-    this.pending--
-    if (this.attempts.size > 0) this.attempts.delete(slot)
-    if (slot === this.head) this.moveLow()
-    if (this.listening) this.origin.acked()
+    if (this.isPending(slot)) this.done(slot)
   }
 
   /** Ends the assignment: whatever is acked from now on comes too late. */
@@ -130,8 +131,9 @@ export class Tracker implements Token {
     return slot
   }
 
-  /** Takes note that an open message is delivered once more. */
+  /** Takes note that a refused message is delivered once more. */
   again(slot: number): void {
+    if (this.isPending(slot)) this.states[slot & this.mask] = OPEN
     this.attempts.set(slot, this.attemptOf(slot) + 1)
   }
 
@@ -140,13 +142,27 @@ export class Tracker implements Token {
     return !this.fenced && slot >= this.head && slot < this.tail && this.states[slot & this.mask] !== DONE
   }
 
+  /** Whether a message that was delivered is settled by nobody. */
+  isOpen(slot: number): boolean {
+    return !this.fenced && slot >= this.head && this.states[slot & this.mask] === OPEN
+  }
+
+  /** The offset of a message that is pending. */
+  offsetOf(slot: number): number {
+    return this.offsets[slot & this.mask] as number
+  }
+
+  protected done(slot: number): void {
+    this.states[slot & this.mask] = DONE
+    this.pending--
+    if (this.attempts.size > 0) this.attempts.delete(slot)
+    if (slot === this.head) this.moveLow()
+    if (this.listening) this.origin.acked()
+  }
+
   private countLate(): void {
     this.late++
     this.origin.cameLate()
-  }
-
-  private isOpen(slot: number): boolean {
-    return !this.fenced && slot >= this.head && this.states[slot & this.mask] === OPEN
   }
 
   private moveLow(): void {

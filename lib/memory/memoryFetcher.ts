@@ -125,7 +125,9 @@ export class MemoryFetcher {
     const { messages, nextOffset } = log.read(position, this.host.batchSize)
     reading.position = nextOffset
     if (nextOffset < log.end) this.wake()
-    this.owner.handler.batch(place, messages, nextOffset, log.end)
+    // As a client does, which fetches a message each time: what nobody holds any more then is garbage.
+    const copies = messages.map((message) => ({ ...message }))
+    this.owner.handler.batch(place, copies, nextOffset, log.end)
   }
 
   private outOfRange(reading: Reading): void {

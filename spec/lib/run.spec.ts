@@ -303,6 +303,7 @@ describe('run', () => {
             highWatermark: 10,
             lag: 10,
             inFlight: 10,
+            oldestMs: 50,
             backlog: 0,
           },
           expect.objectContaining({ partition: 1, lag: 0 }),

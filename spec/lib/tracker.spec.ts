@@ -36,6 +36,17 @@ describe('Tracker', () => {
     expect([tracker.low, tracker.pending, tracker.late]).toEqual([count, 0, 0])
   })
 
+  it('does not count as acked what was refused, until its owner does', () => {
+    const { tracker, heard } = trackerAt([0, 1, 2])
+    tracker.settle(1, 'nacked', undefined, RAW)
+    tracker.settle(1, 'acked', undefined, RAW)
+    expect([heard.refusals, tracker.late, tracker.pending]).toEqual([1, 1, 3])
+    tracker.settle(2, 'acked', undefined, RAW)
+    expect(tracker.ackedRanges).toEqual([2, 3])
+    tracker.ack(1)
+    expect(tracker.ackedRanges).toEqual([1, 3])
+  })
+
   it('lets be committed what lies before the oldest message that is not acked', () => {
     const { tracker } = trackerAt([0, 1, 2, 3])
     tracker.ack(2)
