@@ -43,6 +43,8 @@ export class World implements Broker {
   member: ModelMember | undefined
   /** What happened, in words, once somebody asks for them. */
   story: string[] | undefined
+  /** How much has happened so far. */
+  deeds = 0
   /** Nothing goes wrong any more: all messages can be decoded, and are acked. */
   isHealed = false
 
@@ -94,6 +96,7 @@ export class World implements Broker {
   }
 
   say(text: string): void {
+    this.deeds++
     this.story?.push(text)
   }
 
