@@ -23,15 +23,38 @@ export function holds<T>(
   const result = fc.check(property, { numRuns: Number(RUNS ?? options.runs), ...replay })
   if (!result.failed) return
   const [example] = result.counterexample as [T]
-  const words = options.inWords?.(example) ?? fc.stringify(example)
-  const cause = result.errorInstance
-  throw new Error(
-    [
-      `${cause instanceof Error ? cause.message : String(cause)}`,
-      `after ${result.numRuns} runs, ${result.numShrinks} times made smaller; the smallest example:`,
-      words,
-      `Again: SEED=${result.seed} TRAIL=${result.counterexamplePath} npx vitest run --project unit <this file>`,
-    ].join('\n'),
-    { cause },
-  )
+  throw failure(result, options.inWords?.(example) ?? fc.stringify(example))
+}
+
+/** As {@link holds}, of what promises do; for `ms` at most. */
+export async function holdsInTime<T>(
+  examples: fc.Arbitrary<T>,
+  predicate: (example: T) => Promise<void>,
+  options: { readonly ms: number; readonly inWords: (example: T) => Promise<string> },
+): Promise<number> {
+  const { SEED, TRAIL, RUNS } = process.env
+  const replay = SEED === undefined ? {} : { seed: Number(SEED), ...(TRAIL === undefined ? {} : { path: TRAIL }) }
+  const time = { interruptAfterTimeLimit: options.ms, markInterruptAsFailure: false }
+  const property = fc.asyncProperty(examples, predicate)
+  const result = await fc.check(property, { numRuns: Number(RUNS ?? 1e6), ...time, ...replay })
+  if (!result.failed) return result.numRuns
+  const [example] = result.counterexample as [T]
+  throw failure(result, await options.inWords(example))
+}
+
+/** Of fast-check's report, what is told. */
+type Failed = Pick<
+  fc.RunDetailsCommon<unknown>,
+  'errorInstance' | 'numRuns' | 'numShrinks' | 'seed' | 'counterexamplePath'
+>
+
+function failure(result: Failed, words: string): Error {
+  const { errorInstance: cause, numRuns, numShrinks, seed, counterexamplePath } = result
+  const lines = [
+    cause instanceof Error ? cause.message : String(cause),
+    `after ${numRuns} runs, ${numShrinks} times made smaller; the smallest example:`,
+    words,
+    `Again: SEED=${seed} TRAIL=${counterexamplePath} npx vitest run --project unit <this file>`,
+  ]
+  return new Error(lines.join('\n'), { cause })
 }

@@ -1,0 +1,189 @@
+import type { Broker, ConsumeOptions, Consumer, ConsumerHandler } from '../../../lib/broker.ts'
+import { Admin } from '../../../lib/kafkajs/admin.ts'
+import type { AdminClient, ConsumerConfig, KafkaClient } from '../../../lib/kafkajs/client.ts'
+import { KafkajsConsumer } from '../../../lib/kafkajs/consumer.ts'
+import { Members } from '../../../lib/members.ts'
+import type { Message } from '../../../lib/message.ts'
+import { Reading } from '../../../lib/reading.ts'
+import { sourceOptions } from '../../../lib/sourceOptions.ts'
+import { Topics } from '../../../lib/topics.ts'
+import { HandClock } from '../handClock.ts'
+import { FakeConsumer } from './fakeConsumer.ts'
+import { FakeGroup } from './fakeGroup.ts'
+import { settled, Turns } from './turns.ts'
+
+const PARTITIONS = 2
+/** Within so many turns all must have come right. */
+const PATIENCE = 2000
+
+/** A source on the real adapter, on a KafkaJS that is not real. */
+export class AdapterWorld implements Broker {
+  readonly clock = new HandClock()
+  readonly members = new Members()
+  readonly turns = new Turns((text) => this.story?.push(text))
+  readonly group = new FakeGroup(PARTITIONS, (...commit) => this.committed(...commit))
+  story: string[] | undefined
+  private readonly acked = Array.from({ length: PARTITIONS }, () => new Set<number>())
+  private held: Message<unknown>[] = []
+  private reading: Reading<unknown> | undefined
+  private fakes: FakeConsumer[] = []
+  /** The generation under which the present commit was asked for. */
+  private begun: number | undefined
+  private violation: Error | undefined
+
+  constructor() {
+    this.subscribe()
+  }
+
+  random(): number {
+    return 0.5
+  }
+
+  consume(options: ConsumeOptions, handler: ConsumerHandler): Consumer {
+    const admin = (): AdminClient => ({
+      connect: () => Promise.resolve(),
+      disconnect: () => Promise.resolve(),
+      fetchOffsets: ({ topics: [topic = ''] }) =>
+        this.turns.request('OffsetFetch', () => [
+          {
+            topic,
+            partitions: this.group.committed.map((offset, partition) => ({ partition, offset: `${offset ?? -1}` })),
+          },
+        ]),
+      fetchTopicOffsets: () =>
+        this.turns.request('ListOffsets', () =>
+          this.group.ends.map((end, partition) => ({ partition, low: '0', high: `${end}` })),
+        ),
+    })
+    const kafka = { consumer: (config: ConsumerConfig) => this.fake(config), admin } as unknown as KafkaClient
+    const host = { kafka, clock: this.clock, admin: new Admin(kafka), random: () => 0.5, left: () => {} }
+    const consumer = new KafkajsConsumer(host, options, handler)
+    const commit = consumer.commit.bind(consumer)
+    consumer.commit = (offsets, done) => {
+      this.begun = this.fakes.at(-1)?.generation
+      commit(offsets, done)
+    }
+    return consumer
+  }
+
+  send(): void {}
+
+  subscribe(): void {
+    if (this.reading !== undefined) return
+    const options = sourceOptions({ groupId: 'group', maxInFlight: 4, drainTimeout: 10_000 })
+    const topics = new Topics<unknown>({ name: 'numbers', decode: (bytes) => bytes })
+    const ended = () => {
+      this.reading = undefined
+      this.held = []
+    }
+    const sink = { next: (message: Message<unknown>) => this.held.push(message), error: () => {}, complete: () => {} }
+    this.reading = new Reading<unknown>(this, topics, options, sink, ended)
+  }
+
+  produce(count: number): void {
+    for (let i = 0; i < count; i++) this.group.ends[i % PARTITIONS] = (this.group.ends[i % PARTITIONS] ?? 0) + 1
+  }
+
+  ack(which: number): void {
+    const [message] = this.held.splice(which % Math.max(1, this.held.length), 1)
+    if (message === undefined) return
+    this.story?.push(`ack ${message.partition}@${message.offset}`)
+    if (!message.signal.aborted) this.acked[message.partition]?.add(message.offset)
+    message.ack()
+  }
+
+  /** The group rebalances; another member works on what this one is not given, until the next rebalance. */
+  rebalance(share: readonly number[]): void {
+    this.story?.push(`the group rebalances: this member will have ${share.join(' and ') || 'nothing'}`)
+    this.group.isRebalancing = true
+    this.group.share = share
+  }
+
+  /** The other member commits one more of what it has. */
+  workElsewhere(): void {
+    const { assigned, ends, committed, isRebalancing } = this.group
+    if (isRebalancing) return
+    const partition = ends.findIndex((_, one) => !assigned.includes(one))
+    const offset = committed[partition] ?? 0
+    if (partition < 0 || offset >= (ends[partition] ?? 0)) return
+    this.story?.push(`the other member commits ${partition}@${offset + 1}`)
+    this.acked[partition]?.add(offset)
+    committed[partition] = offset + 1
+  }
+
+  expel(): void {
+    this.story?.push('the broker forgets the member')
+    this.group.memberId = undefined
+    this.group.assigned = []
+  }
+
+  drain(): void {
+    this.story?.push('drain')
+    this.reading?.drain()
+  }
+
+  abandon(): void {
+    this.story?.push('unsubscribe')
+    this.reading?.abandon()
+  }
+
+  async pass(ms: number): Promise<void> {
+    this.story?.push(`${ms} ms pass`)
+    this.clock.pass(ms)
+    await settled()
+  }
+
+  check(): void {
+    if (this.violation !== undefined) throw this.violation
+  }
+
+  /** Nothing goes wrong any more: all has to be acked and committed, and the source to leave. */
+  async finish(): Promise<void> {
+    this.story?.push('From here on all goes well.')
+    const { group } = this
+    const isDone = () => this.reading !== undefined && group.ends.every((end, one) => group.committed[one] === end)
+    this.rebalance(group.ends.map((_, partition) => partition))
+    await this.progress(isDone, 'all is committed', () => this.subscribe())
+    this.reading?.drain()
+    await this.progress(
+      () => this.reading === undefined,
+      'it has left',
+      () => {},
+    )
+  }
+
+  private async progress(isDone: () => boolean, what: string, go: () => void): Promise<void> {
+    for (let turn = 0; !isDone(); turn++) {
+      if (turn === PATIENCE) throw new Error(`No progress: it never comes to pass that ${what}`)
+      go()
+      while (this.held.length > 0) this.ack(0)
+      await this.turns.take(0)
+      await this.pass(100)
+      this.check()
+    }
+  }
+
+  private fake(config: ConsumerConfig): FakeConsumer {
+    const watch = { commits: (generation: number) => this.commits(generation) }
+    const fake = new FakeConsumer(config, this.group, this.turns, watch)
+    this.fakes.push(fake)
+    return fake
+  }
+
+  private commits(generation: number): void {
+    if (generation === this.begun) return
+    this.violation ??= new Error(`A commit begun under generation ${this.begun} is sent under ${generation}`)
+  }
+
+  private committed(partition: number, offset: number, before: number | null): void {
+    this.story?.push(`committed ${partition}@${offset}`)
+    const place = `${partition}@${offset}`
+    const fail = (text: string) => {
+      this.violation ??= new Error(text)
+    }
+    if (!this.group.assigned.includes(partition)) fail(`It commits ${place}, which another member has`)
+    if (before !== null && offset < before) fail(`It commits ${place}, back from ${before}`)
+    for (let below = 0; below < offset; below++)
+      if (!this.acked[partition]?.has(below)) fail(`It commits ${place}, but ${below} is not acked`)
+  }
+}
