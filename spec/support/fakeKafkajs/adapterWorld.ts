@@ -47,7 +47,11 @@ export class AdapterWorld implements Broker {
         this.turns.request('OffsetFetch', () => [
           {
             topic,
-            partitions: this.group.committed.map((offset, partition) => ({ partition, offset: `${offset ?? -1}` })),
+            partitions: this.group.committed.map((offset, partition) => ({
+              partition,
+              offset: `${offset ?? -1}`,
+              metadata: null,
+            })),
           },
         ]),
       fetchTopicOffsets: () =>
