@@ -11,7 +11,13 @@ import type { Turns } from './turns.ts'
 
 const TOPIC = 'numbers'
 const VALUE = Buffer.from('1')
-const EVENTS = { GROUP_JOIN: 'join', CRASH: 'crash', END_BATCH_PROCESS: 'end' } as const
+const EVENTS = {
+  GROUP_JOIN: 'join',
+  CRASH: 'crash',
+  END_BATCH_PROCESS: 'end',
+  HEARTBEAT: 'heartbeat',
+  RECEIVED_UNSUBSCRIBED_TOPICS: 'unsubscribed',
+} as const
 /** Messages of a batch at most. */
 const BATCH = 3
 /** Tries of `commitOffsets`, each under the generation of its moment. */
