@@ -7,6 +7,7 @@ import { fromTopic } from '../../lib/fromTopic.ts'
 import { type MemoryBroker, memoryBroker } from '../../lib/memory/memoryBroker.ts'
 import type { Message } from '../../lib/message.ts'
 import { topic } from '../../lib/topic.ts'
+import { holds } from '../support/property.ts'
 
 const PARTITIONS = 3
 const numbers = topic('numbers', json<number>())
@@ -122,7 +123,7 @@ const isDone = (world: World) => {
 
 describe('a delivery', () => {
   it('loses nothing, commits nothing unacked and comes to an end, whatever happens', () => {
-    const property = fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+    const live = (steps: Step[]) => {
       const world = new World()
       for (const each of steps) {
         take(world, each)
@@ -132,8 +133,8 @@ describe('a delivery', () => {
       world.check()
       expect(isDone(world)).toBe(true)
       expect(new Set(world.delivered).size).toBe(world.sent)
-    })
-    fc.assert(property, { numRuns: 300 })
+    }
+    holds(fc.array(step, { maxLength: 60 }), live, { runs: 300 })
   })
 
   it('repeats nothing when it only rebalances and settles in time', () => {
@@ -141,7 +142,7 @@ describe('a delivery', () => {
       { weight: 4, arbitrary: fc.tuple(fc.constant('send' as const), fc.integer({ min: 1, max: 20 })) },
       { weight: 2, arbitrary: fc.tuple(fc.constantFrom('rebalance', 'join'), fc.constant(0)) },
     )
-    const property = fc.property(fc.array(gentle, { maxLength: 30 }), (steps) => {
+    const live = (steps: Step[]) => {
       const world = new World()
       for (const each of steps) {
         take(world, each)
@@ -154,7 +155,7 @@ describe('a delivery', () => {
       }
       finish(world)
       expect(world.delivered).toHaveLength(world.sent)
-    })
-    fc.assert(property, { numRuns: 200 })
+    }
+    holds(fc.array(gentle, { maxLength: 30 }), live, { runs: 200 })
   })
 })

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Tracker } from '../../lib/tracker.ts'
+import { holds } from '../support/property.ts'
 import { floods, type Step, steps } from '../support/trackerLives.ts'
 import { ownerOf, RAW, TrackerModel } from '../support/trackerModel.ts'
 
@@ -23,11 +24,11 @@ function live(position: number, life: readonly Step[]): void {
 
 describe('Tracker', () => {
   it('does what a list of all messages would do, whatever happens in whatever order', { timeout: 60_000 }, () => {
-    fc.assert(fc.property(fc.nat(50), steps, live), { numRuns: 20_000 })
+    holds(fc.tuple(fc.nat(50), steps), ([position, life]) => live(position, life), { runs: 20_000 })
   })
 
   it('does so with thousands in flight', () => {
-    fc.assert(fc.property(fc.nat(50), floods, live), { numRuns: 100 })
+    holds(fc.tuple(fc.nat(50), floods), ([position, life]) => live(position, life), { runs: 100 })
   })
 
   it.each([1023, 1024, 1025, 2048, 2049])('takes %i in flight, acked from the newest to the oldest', (count) => {
