@@ -3,6 +3,8 @@ import type { Lot } from './lot.ts'
 import type { World } from './world.ts'
 
 const COMMIT_INTERVAL = 1000
+/** What was tried again while the time went by may have become committable as late as this. */
+const RETRY = 300
 
 /** Looks whether all is as it should be, once something has happened and `passed` ms have gone by. */
 export function check(world: World, passed = 0): void {
@@ -40,7 +42,12 @@ function checkPartition({ ledger, setup }: World, lot: Lot, one: PartitionHealth
 /** I8: whatever may be committed is, after a while. */
 function checkCommitted(world: World, passed: number): void {
   const { ledger, member } = world
-  if (member?.phase !== 'assigned' || ledger.isEnding || passed < COMMIT_INTERVAL || member.pending !== undefined)
+  if (
+    member?.phase !== 'assigned' ||
+    ledger.isEnding ||
+    passed < COMMIT_INTERVAL + RETRY ||
+    member.pending !== undefined
+  )
     return
   for (const lot of ledger.lots.values())
     if (lot.isDirty) ledger.fails(`I8: ${lot.partition}@${lot.low} is not committed after ${passed} ms`)
