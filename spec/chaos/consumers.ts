@@ -16,7 +16,7 @@ export interface Consumer {
 /** Makes ready what is to be run. */
 export async function consumerNamed(name: ConsumerName, say: (line: string) => void): Promise<Consumer> {
   if (name === 'faust') {
-    const faust = await faustProgram(fileURLToPath(new URL('members/faust.py', import.meta.url)), say)
+    const faust = await faustProgram(fileURLToPath(new URL('members/faustMember.py', import.meta.url)), say)
     return { name, program: faust }
   }
   const program = await bundleMembers(name)

@@ -139,7 +139,7 @@ export async function endInOrder(stage: Stage, member: Member): Promise<void> {
       `member ${member.name} did not end ${GIVE_UP} ms after SIGTERM: ${member.lastWords || lastTold(member)}`,
     )
     await member.kill()
-  } else if (!isInOrder(exit)) {
+  } else if (!isInOrder(exit) && !isBeforeItBegan(member, exit)) {
     stage.violate(
       `member ${member.name} ended with ${exit.code ?? exit.signal} after SIGTERM: ${member.lastWords || lastTold(member)}`,
     )
@@ -150,6 +150,12 @@ export async function endInOrder(stage: Stage, member: Member): Promise<void> {
 
 function isInOrder({ code, signal }: Exit): boolean {
   return code === 0 && signal === null
+}
+
+/** A signal ends a process that has no ear for it yet. */
+function isBeforeItBegan({ ledger }: Member, { signal }: Exit): boolean {
+  ledger.read()
+  return ledger.isEmpty && signal === 'SIGTERM'
 }
 
 function lastTold({ ledger }: Member): string {

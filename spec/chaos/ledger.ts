@@ -57,6 +57,11 @@ export class Ledger {
     return this.open.values()
   }
 
+  /** Whether its process has not said anything yet. */
+  get isEmpty(): boolean {
+    return this.at === 0
+  }
+
   private take(line: string): void {
     const [what = '', time, ...words] = line.split(' ')
     const at = Number(time)
