@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Exit, Member } from './member.ts'
 import type { Fault, FaultName } from './plan.ts'
-import type { Stage } from './stage.ts'
+import { GROUP, type Stage } from './stage.ts'
 
 type Act = (stage: Stage, fault: Fault) => Promise<void>
 
@@ -102,10 +102,21 @@ const acts: Readonly<Record<FaultName, Act>> = {
 
   'delete records': async (stage) => {
     if (!stage.broker.isUp) return
-    const [committed] = await stage.admin.fetchOffsets({ groupId: 'chaos', topics: ['plain'] })
+    const [committed] = await stage.admin.fetchOffsets({ groupId: GROUP, topics: ['plain'] })
     // Below what is committed nobody misses them.
     const partitions = (committed?.partitions ?? []).filter(({ offset }) => Number(offset) > 0)
     if (partitions.length > 0) await stage.admin.deleteTopicRecords({ topic: 'plain', partitions })
+  },
+
+  'delete unread': async (stage) => {
+    if (!stage.broker.isUp) return
+    const ends = await stage.admin.fetchTopicOffsets('trimmed')
+    const partitions = ends
+      .filter(({ high }) => Number(high) > 0)
+      .map(({ partition, high: offset }) => ({ partition, offset }))
+    // What nobody has done by now is lost on purpose.
+    for (const { partition, offset } of partitions) stage.books.of('trimmed', partition).deletedBelow = Number(offset)
+    if (partitions.length > 0) await stage.admin.deleteTopicRecords({ topic: 'trimmed', partitions })
   },
 }
 

@@ -15,6 +15,7 @@ describe('a ledger', () => {
     folder = mkdtempSync(join(tmpdir(), 'rkt-ledger-'))
     books = new Books()
     ledger = new Ledger(join(folder, 'ledger'), 'a', books)
+    write('style 0 byKey\n')
   })
 
   afterEach(() => rmSync(folder, { recursive: true }))

@@ -98,7 +98,8 @@ export class Ledger {
     const lane = partition + key
     const before = this.lanes.get(lane)
     this.lanes.set(lane, { offset, handling })
-    if (before === undefined) return
+    // Of a style that it does not tell, it does not tell its assignments either.
+    if (before === undefined || this.style === '') return
     const place = `${partition}${offset} with key ${key} of ${this.member}`
     if (before.offset >= offset) this.disorders.push(`${place} began after ${before.offset}`)
     else if (this.style !== 'anyOrder' && before.handling.endedAt === undefined)

@@ -63,7 +63,7 @@ describe('the oracles of chaos', () => {
   it('find nothing where all is done once and committed after', () => {
     const verdict = new Scene().allDone().commit(5, 10_100).commit(10, 10_200).verdict()
     expect(verdict).toEqual({
-      ...{ messages: 10, duplicated: 0, bound: 0 },
+      ...{ messages: 10, deleted: 0, duplicated: 0, bound: 0 },
       ...{ lost: [], unread: [], needless: [], aborted: [], disorders: [], backwards: [], above: [] },
     })
   })
@@ -85,7 +85,7 @@ describe('the oracles of chaos', () => {
     const scene = new Scene().allDone().commit(10, 20_000)
     scene.book.deletedBelow = 2
     for (const offset of [0, 1, 7]) scene.book.handled.delete(offset)
-    expect(scene.verdict((offset) => offset === 7)).toMatchObject({ lost: [], above: [] })
+    expect(scene.verdict((offset) => offset === 7)).toMatchObject({ lost: [], deleted: 2, above: [] })
   })
 
   it('count as not done what was begun alone', () => {

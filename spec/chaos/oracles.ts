@@ -18,6 +18,8 @@ export interface Verdict {
   readonly messages: number
   /** Not done, and committed past: nobody will ever see them. */
   readonly lost: readonly string[]
+  /** Deleted on purpose before anybody had done them. */
+  readonly deleted: number
   /** Not done, and still to be read. */
   readonly unread: readonly string[]
   /** Done more than once. */
@@ -42,6 +44,7 @@ export function verdictOf(evidence: Evidence): Verdict {
   return {
     messages: books.messages,
     lost: undone.filter(({ isPast }) => isPast).map(({ place }) => place),
+    deleted: all.reduce((sum, book) => sum + deletedOf(book), 0),
     unread: undone.filter(({ isPast }) => !isPast).map(({ place }) => place),
     ...repeats,
     aborted: all.flatMap(abortedOf),
@@ -56,6 +59,10 @@ function undoneOf(book: PartitionBook, { commits, isGone }: Evidence) {
   return [...produced.keys()]
     .filter((offset) => !book.isDone(offset) && offset >= book.deletedBelow && !isGone(topic, partition, offset))
     .map((offset) => ({ place: `${book.place}@${offset}`, isPast: offset < (last?.offset ?? 0) }))
+}
+
+function deletedOf(book: PartitionBook): number {
+  return [...book.produced.keys()].filter((offset) => offset < book.deletedBelow && !book.isDone(offset)).length
 }
 
 function repeatsOf({ books, outages, members }: Evidence) {

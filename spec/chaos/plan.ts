@@ -13,6 +13,7 @@ export type FaultName =
   | 'restart broker'
   | 'add partitions'
   | 'delete records'
+  | 'delete unread'
 
 /** One fault, as drawn: nothing in it depends on how the run goes. Times in ms. */
 export interface Fault {
@@ -54,7 +55,8 @@ const WEIGHTS: Readonly<Record<FaultName, number>> = {
   'kill broker': 2,
   'restart broker': 1,
   'add partitions': 1,
-  'delete records': 2,
+  'delete records': 1,
+  'delete unread': 2,
 }
 
 export const faultNames = Object.keys(WEIGHTS) as readonly FaultName[]

@@ -34,7 +34,8 @@ export class Stage {
   readonly books = new Books()
   readonly outages = new Outages()
   readonly topics: readonly LoadTopic[] = [
-    { name: 'plain', partitions: 6, share: 0.6, kind: 'plain' },
+    { name: 'plain', partitions: 6, share: 0.5, kind: 'plain' },
+    { name: 'trimmed', partitions: 2, share: 0.1, kind: 'plain' },
     { name: 'compacted', partitions: 2, share: 0.2, kind: 'plain' },
     { name: 'transacted', partitions: 2, share: 0.2, kind: 'transactions' },
   ]

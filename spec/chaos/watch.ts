@@ -69,7 +69,8 @@ export class Watch {
   private isStill(book: PartitionBook, now: number): boolean {
     const long = now - PARTITION_STILL
     if (book.lastEndAt > long || this.brokerUpSince > long || this.reported.has(book)) return false
-    for (const [offset, { at }] of book.produced) if (at < long && !book.isDone(offset)) return true
+    for (const [offset, { at }] of book.produced)
+      if (at < long && offset >= book.deletedBelow && !book.isDone(offset)) return true
     return false
   }
 

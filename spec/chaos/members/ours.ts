@@ -63,7 +63,7 @@ const kafka = kafkajs(
 const read: Observable<Message<unknown>> = fromTopic(
   kafka,
   job.topics.map((name) => topic(name, tombstones(text))),
-  { groupId: job.groupId, sessionTimeout: job.sessionTimeout, maxInFlight: 200 },
+  { groupId: job.groupId, sessionTimeout: job.sessionTimeout, maxInFlight: 200, onOutOfRange: 'earliest' },
 )
 const running = run(
   kafka,
