@@ -6,6 +6,7 @@ import { readLog } from './log.ts'
 import { type Verdict, verdictOf } from './oracles.ts'
 import type { OwnBroker } from './ownBroker.ts'
 import type { Fault } from './plan.ts'
+import { violationsOf } from './report.ts'
 import { GROUP, Stage, type StageOptions } from './stage.ts'
 import { Watch } from './watch.ts'
 
@@ -131,6 +132,7 @@ async function judge(stage: Stage): Promise<Outcome> {
   await readLog(broker.kafka, 'compacted', (partition, { offset }) => lying.add(`${partition}@${offset}`))
   const isGone = (topic: string, partition: number, offset: number) =>
     topic === 'compacted' && !lying.has(`${partition}@${offset}`)
-  const verdict = verdictOf({ books, outages, members, commits, isGone })
-  return { ...verdict, violations: stage.violations }
+  const outcome = { ...verdictOf({ books, outages, members, commits, isGone }), violations: stage.violations }
+  stage.isEvidence = violationsOf(outcome).length > 0
+  return outcome
 }

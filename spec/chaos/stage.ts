@@ -44,6 +44,8 @@ export class Stage {
   readonly violations: string[] = []
   readonly wires: Wire[] = []
   private readonly folder = mkdtempSync(join(tmpdir(), 'rkt-chaos-'))
+  /** Whether the ledgers are kept. */
+  isEvidence = true
   private isClosed = false
 
   constructor(broker: OwnBroker, options: StageOptions) {
@@ -111,7 +113,7 @@ export class Stage {
     await this.admin.disconnect().catch(() => {})
     for (const wire of this.wires) await wire.close()
     await this.broker.remove()
-    if (this.violations.length === 0) rmSync(this.folder, { recursive: true })
+    if (!this.isEvidence) rmSync(this.folder, { recursive: true })
     else this.options.say(`the ledgers are in ${this.folder}`)
   }
 
