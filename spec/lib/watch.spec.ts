@@ -166,6 +166,15 @@ describe('a stuck message', () => {
     expect(healthOf(0)).toMatchObject({ low: 8 })
   })
 
+  it('is nacked once where onStuck says so, though it fails by itself later', () => {
+    start({ maxProcessing: 5000, onStuck: 'nack', onNack: deadLetter('failed') })
+    kafka.deliver(0, 2)
+    pass(15_000)
+    open[0]?.nack(new Error('no answer'))
+    expect(kafka.sends).toHaveLength(1)
+    expect(member.health()).toMatchObject({ nacked: 1, late: 1, state: 'reading' })
+  })
+
   it('is nacked although it was not looked at yet', () => {
     start({ maxProcessing: 0, onStuck: 'nack', onNack: deadLetter('failed') })
     kafka.deliver(7, 1)

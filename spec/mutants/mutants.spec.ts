@@ -1,11 +1,31 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { mutants } from './bugs.ts'
-import type { Mutant } from './mutant.ts'
+import { type Mutant, patched } from './mutant.ts'
 import type { Tested } from './report.ts'
 import { verdictOf } from './verdict.ts'
 
 describe('the mutants', () => {
+  it('are of each of the 25 bugs', () => {
+    const bugs = new Set(mutants.map(({ bug }) => bug))
+    expect([...bugs]).toEqual(Array.from({ length: 25 }, (_, i) => i + 1))
+  })
+
+  it('still fit the sources', () => {
+    const misfits: string[] = []
+    for (const { bug, patches } of mutants) {
+      const sources = new Map<string, string>()
+      for (const patch of patches) {
+        try {
+          sources.set(patch.file, patched(sources.get(patch.file) ?? readFileSync(patch.file, 'utf8'), patch))
+        } catch (error) {
+          misfits.push(`bug ${bug} of spec/mutants/bugs: ${error}`)
+        }
+      }
+    }
+    expect(misfits).toEqual([])
+  })
+
   it('name spec files that exist', () => {
     const specs = mutants.flatMap(({ red }) => Object.keys(red))
     expect(specs.filter((spec) => !existsSync(spec))).toEqual([])

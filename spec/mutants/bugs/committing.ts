@@ -23,9 +23,9 @@ export const committing: readonly Mutant[] = [
     undone: 'what the commit carried is confirmed, not what is acked by now',
     patches: [
       {
-        file: 'lib/delivery.ts',
-        find: 'partition.committed = position.offset',
-        replace: 'partition.committed = partition.tracker.low',
+        file: 'lib/partition.ts',
+        find: 'this.committed = offset',
+        replace: 'this.committed = this.tracker.low',
       },
     ],
     red: {

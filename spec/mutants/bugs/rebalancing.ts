@@ -87,8 +87,8 @@ export const rebalancing: readonly Mutant[] = [
       },
       {
         file: 'lib/partition.ts',
-        find: 'if (offset < this.tracker.next) return',
-        replace: '',
+        find: 'if (offset < this.tracker.next) return\n    this.emitOne',
+        replace: 'this.emitOne',
       },
     ],
     red: {
@@ -98,6 +98,16 @@ export const rebalancing: readonly Mutant[] = [
     },
   },
   {
+    bug: 15,
+    thread: 'quarkus#22561',
+    broke: 'false alarm: the age of a message counted from when it came, not from when it was worked on',
+    undone: 'it counts from when the message is the oldest in flight',
+    patches: [
+      { file: 'lib/stuck.ts', find: 'if (mark?.slot === slot && mark', replace: 'if (mark !== undefined && mark' },
+    ],
+    red: { 'spec/lib/watch.spec.ts': ['is none while it only waits in a queue for its turn'] },
+  },
+  {
     bug: 16,
     thread: 'SR#1259, #816',
     broke: 'crashed: an ack after the revoke met an entry that was gone',
@@ -105,7 +115,7 @@ export const rebalancing: readonly Mutant[] = [
     patches: [
       {
         file: 'lib/tracker.ts',
-        find: 'if (!this.isOpen(slot)) this.late++',
+        find: 'if (!this.isOpen(slot)) this.countLate()',
         replace: "if (!this.isOpen(slot)) throw new Error('no such message')",
       },
     ],
@@ -114,6 +124,14 @@ export const rebalancing: readonly Mutant[] = [
         'moves nothing and harms nothing by acks of a partition that another member has now',
       ],
     },
+  },
+  {
+    bug: 17,
+    thread: 'SR#2270',
+    broke: 'failed twice: a request that failed only after its message was given up as too old',
+    undone: 'a message that was refused is settled, until it is delivered again',
+    patches: [{ file: 'lib/tracker.ts', find: 'this.states[slot & this.mask] = REFUSED', replace: '' }],
+    red: { 'spec/lib/watch.spec.ts': ['is nacked once where onStuck says so, though it fails by itself later'] },
   },
   {
     bug: 19,

@@ -10,9 +10,9 @@ export const watermark: readonly Mutant[] = [
     patches: [
       {
         file: 'lib/partition.ts',
-        find: 'this.fetched.add(messages, nextOffset)',
+        find: 'this.fetched.add(unacked, nextOffset)',
         replace:
-          'this.fetched.add(messages, nextOffset)\n    if (this.tracker.pending === 0) this.tracker.low = nextOffset',
+          'this.fetched.add(unacked, nextOffset)\n    if (this.tracker.pending === 0) this.tracker.low = nextOffset',
       },
     ],
     red: { 'spec/lib/reading.spec.ts': ['commits nothing of what is fetched and not delivered'] },
