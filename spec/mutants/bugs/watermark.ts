@@ -117,8 +117,8 @@ export const watermark: readonly Mutant[] = [
     patches: [
       {
         file: 'lib/tracker.ts',
-        find: "else if (verdict === 'acked') this.ack(slot)",
-        replace: "else if (verdict !== 'nacked') this.ack(slot)",
+        find: "else if (verdict === 'acked') this.done(slot)",
+        replace: "else if (verdict !== 'nacked') this.done(slot)",
       },
     ],
     red: {
