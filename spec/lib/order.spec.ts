@@ -12,6 +12,7 @@ import { type Outcome, perBatch } from '../../lib/perBatch.ts'
 import { perMessage } from '../../lib/perMessage.ts'
 import { topic } from '../../lib/topic.ts'
 import { tapValue } from '../../lib/values.ts'
+import { holds } from '../support/property.ts'
 import { advance, virtualTime } from '../support/virtualTime.ts'
 
 const PARTITIONS = 2
@@ -176,7 +177,7 @@ describe('the order of a key in operators', () => {
   it.each<Shape>(['one', 'two', 'repeats', 'chain'])(
     'holds through failures and rebalances, which wait for no server that is down, and nothing is lost: %s',
     (shape) => {
-      const property = fc.property(fc.array(step, { maxLength: 50, size: 'max' }), (steps) => {
+      const live = (steps: readonly Step[]) => {
         const world = new World(shape)
         for (const each of steps) {
           world.do(each)
@@ -185,8 +186,8 @@ describe('the order of a key in operators', () => {
         world.finish()
         world.check()
         expect(world.longest).toBeLessThan(LONGEST)
-      })
-      fc.assert(property, { numRuns: 100 })
+      }
+      holds(fc.array(step, { maxLength: 50, size: 'max' }), live, { runs: 100 })
     },
     30_000,
   )

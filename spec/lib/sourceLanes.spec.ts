@@ -12,6 +12,7 @@ import { deadLetter, retry } from '../../lib/onNack.ts'
 import type { SourceOptions } from '../../lib/sourceOptions.ts'
 import { topic } from '../../lib/topic.ts'
 import { HandBroker } from '../support/handBroker.ts'
+import { holds } from '../support/property.ts'
 import { advance, virtualTime } from '../support/virtualTime.ts'
 
 const letters = topic('numbers', text)
@@ -405,11 +406,11 @@ class World {
 
 describe('the order of a key at the source', () => {
   it('holds for any order of acks, with messages that are tried again, through rebalances', () => {
-    const property = fc.property(fc.array(step, { maxLength: 50, size: 'max' }), (steps) => {
+    const live = (steps: readonly Step[]) => {
       const world = new World()
       for (const each of steps) world.do(each)
       world.finish()
-    })
-    fc.assert(property, { numRuns: 300 })
+    }
+    holds(fc.array(step, { maxLength: 50, size: 'max' }), live, { runs: 300 })
   })
 })
