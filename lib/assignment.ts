@@ -76,7 +76,7 @@ export class Assignment<A> {
   }
 
   /** Reads a partition on from another place, as another assignment. @throws Error when it is not assigned */
-  seek({ topic, partition, offset }: Position, highWatermark?: number): void {
+  seek({ topic, partition, offset }: Position, highWatermark?: number): Partition<A> {
     const old = this.get({ topic, partition })
     if (old === undefined) throw new Error(`Cannot seek ${topic}[${partition}]: it is not assigned to this member`)
     this.retire(old)
@@ -86,6 +86,7 @@ export class Assignment<A> {
     moved.paused = old.paused
     moved.commitStart()
     this.partitions.set(keyOf(old), moved)
+    return moved
   }
 
   private retire(partition: Partition<A>): void {

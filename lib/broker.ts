@@ -69,7 +69,8 @@ export interface AssignedPartition extends TopicPartition, LogRange {
 export interface ConsumeOptions {
   readonly groupId: string
   readonly topics: readonly (string | RegExp)[]
-  readonly fromBeginning: boolean
+  /** Where a group that has committed nothing begins: at the start, at the end, or at the first message of an instant. */
+  readonly fromBeginning: boolean | Date
   readonly maxWaitTimeInMs: number
   readonly sessionTimeout: number
   readonly rebalanceTimeout: number

@@ -1,5 +1,6 @@
 import { Assignment } from './assignment.ts'
 import { BackPressure, type BackPressureHost } from './backPressure.ts'
+import { Bounds, type BoundsHost } from './bounds.ts'
 import type { Broker, Consumer, Position, RawMessage, TopicPartition } from './broker.ts'
 import type { Clock } from './clock.ts'
 import { type CommitHost, Committer } from './commit.ts'
@@ -32,7 +33,7 @@ export interface DeliveryHost<A> {
  * What flows: fetched messages out, their settlements back, low watermarks to the broker; and holds back while too many
  * messages are in flight.
  */
-export class Delivery<A> implements PartitionHost<A>, CommitHost, EmissionHost<A>, BackPressureHost {
+export class Delivery<A> implements PartitionHost<A>, CommitHost, EmissionHost<A>, BackPressureHost, BoundsHost {
   readonly groupId: string
   readonly clock: Clock
   readonly maxInFlight: number
@@ -45,6 +46,8 @@ export class Delivery<A> implements PartitionHost<A>, CommitHost, EmissionHost<A
   readonly committer: Committer
   readonly backPressure: BackPressure
   readonly watch = new Watch<A>(this)
+  /** Of a bounded read. */
+  readonly bounds: Bounds | undefined
   readonly counts = { nacked: 0, skipped: 0, deadLettered: 0, commits: 0, leaked: 0, late: 0 }
   readonly host: DeliveryHost<A>
   private readonly consumer: Consumer
@@ -65,6 +68,8 @@ export class Delivery<A> implements PartitionHost<A>, CommitHost, EmissionHost<A
     this.commitInterval = options.commitInterval
     this.committer = new Committer(this, consumer)
     this.backPressure = new BackPressure(this, consumer)
+    const { until, drainTimeout } = options
+    this.bounds = until === Number.POSITIVE_INFINITY ? undefined : new Bounds(this, until, drainTimeout)
     this.refusals = new Refusals(this, options.onNack)
     this.settling = new Settling(
       broker.clock,
@@ -81,7 +86,8 @@ export class Delivery<A> implements PartitionHost<A>, CommitHost, EmissionHost<A
   add(from: TopicPartition, messages: readonly RawMessage[], nextOffset: number, highWatermark: number): void {
     const partition = this.assignment.get(from)
     if (partition === undefined) return
-    partition.add(messages, nextOffset)
+    if (this.bounds === undefined) partition.add(messages, nextOffset)
+    else this.bounds.add(partition, messages, nextOffset)
     partition.highWatermark = highWatermark
     if (this.emission.halted) this.holdBack()
     else this.emission.pump()
@@ -89,7 +95,8 @@ export class Delivery<A> implements PartitionHost<A>, CommitHost, EmissionHost<A
 
   /** Goes on at another offset, as another assignment: what is fetched is forgotten, what is in flight comes too late. */
   restart(position: Position, highWatermark?: number): void {
-    this.assignment.seek(position, highWatermark)
+    const partition = this.assignment.seek(position, highWatermark)
+    this.bounds?.moved(partition, highWatermark !== undefined)
     this.consumer.seek(position)
     this.emitted()
     this.ended()
@@ -118,6 +125,7 @@ export class Delivery<A> implements PartitionHost<A>, CommitHost, EmissionHost<A
   stop(): void {
     this.halt()
     this.holders.isStopped = true
+    this.bounds?.suspend()
     for (const partition of this.assignment) partition.discard()
     this.emission.slice(() => {})
   }
@@ -139,6 +147,7 @@ export class Delivery<A> implements PartitionHost<A>, CommitHost, EmissionHost<A
   /** Ends the assignment: nothing is delivered, tried again or committed any more. */
   close(): void {
     this.halt()
+    this.bounds?.clear()
     this.assignment.remove([...this.assignment])
     this.committer.suspend()
     this.refusals.clear()
@@ -214,6 +223,26 @@ export class Delivery<A> implements PartitionHost<A>, CommitHost, EmissionHost<A
     this.host.tell({ type: 'metadataIgnored', groupId: this.groupId, place, metadata, reason })
   }
 
+  // For its bounds
+
+  get deliveredBefore(): number {
+    return this.assignment.past.delivered
+  }
+
+  get isWaiting(): boolean {
+    return this.refusals.isWaiting || this.holders.countWaiting() > 0
+  }
+
+  refetch(partition: Partition<A>): void {
+    const { topic, tracker } = partition
+    this.consumer.seek({ topic, partition: partition.partition, offset: tracker.next })
+    this.holdBack()
+  }
+
+  finish(): void {
+    this.host.drain()
+  }
+
   // For its emission and its committer
 
   partitions(): Iterable<Partition<A>> {
@@ -242,5 +271,6 @@ export class Delivery<A> implements PartitionHost<A>, CommitHost, EmissionHost<A
   /** Has something settled: tells who waits for it, and commits while nothing is in flight. */
   checkSettled(): void {
     if (this.settling.check()) this.committer.idle()
+    this.bounds?.check()
   }
 }

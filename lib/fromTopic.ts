@@ -37,7 +37,7 @@ export function fromTopic<A>(
   options: SourceOptions,
 ): Observable<Message<A>> {
   expectBroker(kafka, 'consume')
-  const all = { ...sourceOptions(options), calledAt: callSite(fromTopic) }
+  const all = { ...sourceOptions(options, kafka.clock.now()), calledAt: callSite(fromTopic) }
   const read = new Topics(topics)
   /** The subscription that reads now, or the one before it that has not left the group yet. */
   let live: Reading<A> | undefined

@@ -2,6 +2,7 @@
 
 export { ack } from './ack.ts'
 export type { RetryOptions } from './backoff.ts'
+export type { Until } from './bounds.ts'
 export type {
   AssignedPartition,
   Broker,

@@ -65,6 +65,8 @@ export class Partition<A> implements LanedOwner {
   highWatermark: number
   /** Whether the consumer was told to fetch no more. */
   paused = false
+  /** Whether what comes now lies beyond the end of a bounded read. */
+  isCut = false
   /** Messages in {@link Tracker.pending} that nobody works on: they wait for a next try, for their turn, or for the end. */
   resting = 0
   /** Messages that were not delivered, because they had been acked before a restart. */

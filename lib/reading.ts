@@ -92,8 +92,9 @@ export class Reading<A> implements Member, ConsumerHandler, DeliveryHost<A> {
       partitions: assigned.map(placeOf),
       retained: retained.map(placeOf),
     })
-    for (const { place, log } of recreated) this.outOfRange(place, log)
     this.delivery.goOn()
+    for (const { place, log } of recreated) this.outOfRange(place, log)
+    this.delivery.bounds?.begin()
   }
 
   batch(from: TopicPartition, messages: readonly RawMessage[], nextOffset: number, highWatermark: number): void {
@@ -139,6 +140,7 @@ export class Reading<A> implements Member, ConsumerHandler, DeliveryHost<A> {
     const { assignment, committer } = this.delivery
     committer.forget()
     assignment.remove(partitions)
+    this.delivery.bounds?.suspend()
     if (!this.isEnding && assignment.isEmpty) {
       this.state = 'joining'
       this.delivery.halt()

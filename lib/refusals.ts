@@ -29,6 +29,11 @@ export class Refusals<A> {
     this.later(refusal, 0, () => this.decide(refusal, new Error(ABANDONED)))
   }
 
+  /** Whether something will be tried again. */
+  get isWaiting(): boolean {
+    return this.timers.size > 0 || this.held.length > 0
+  }
+
   /** Tries nothing again any more. */
   clear(): void {
     for (const timer of this.timers) timer.unsubscribe()

@@ -1,4 +1,5 @@
 import { ALARM_ACTIONS, type AlarmAction } from './alarms.ts'
+import { expectUntil, type Until } from './bounds.ts'
 import { expectInteger, expectMs, expectOneOf, refuse } from './expect.ts'
 import { ORDERS, type Order } from './lanes.ts'
 import type { OnNack } from './onNack.ts'
@@ -8,8 +9,16 @@ import type { OnOutOfRange } from './outOfRange.ts'
 export interface SourceOptions {
   /** The consumer group, whose committed offsets say where reading begins. */
   readonly groupId: string
-  /** Where a group that has committed nothing begins: at the oldest message, or at the next. @default true */
-  readonly fromBeginning?: boolean
+  /**
+   * Where a group that has committed nothing begins: at the oldest message, at the next, or at the first that is not
+   * older than a `Date`. @default true
+   */
+  readonly fromBeginning?: boolean | Date
+  /**
+   * How far is read: then the source settles, commits, leaves the group and completes. See {@link Until}.
+   * @default Infinity
+   */
+  readonly until?: Until
   /** Messages of one partition in flight at most; it is paused there and resumed at half. @default 1000 */
   readonly maxInFlight?: number
   /**
@@ -75,6 +84,7 @@ export interface AllSourceOptions extends Required<SourceOptions> {
 
 const DEFAULTS: Required<Omit<SourceOptions, 'groupId'>> = {
   fromBeginning: true,
+  until: Number.POSITIVE_INFINITY,
   maxInFlight: 1000,
   maxBytes: 64 * 1024 * 1024,
   commitInterval: 1000,
@@ -91,17 +101,19 @@ const DEFAULTS: Required<Omit<SourceOptions, 'groupId'>> = {
   rebalanceTimeout: 60_000,
 }
 
-/** The options with their defaults. @throws TypeError that names the option that is wrong */
-export function sourceOptions(options: SourceOptions): Required<SourceOptions> {
+/** The options with their defaults, at a time in ms. @throws TypeError that names the option that is wrong */
+export function sourceOptions(options: SourceOptions, now: number): Required<SourceOptions> {
   if (typeof options !== 'object' || options === null) refuse('options', 'an object with a groupId', options)
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
   const all: Required<SourceOptions> = { ...DEFAULTS, groupId: options.groupId, ...given }
-  check(all)
+  check(all, now)
   return all
 }
 
-function check(all: Required<SourceOptions>): void {
+function check(all: Required<SourceOptions>, now: number): void {
   if (typeof all.groupId !== 'string' || all.groupId === '') refuse('groupId', 'a non-empty string', all.groupId)
+  expectBeginning(all.fromBeginning)
+  expectUntil(all.until, now)
   if (typeof all.onNack !== 'function') expectOneOf('onNack', all.onNack, ['stop', 'skip'])
   expectOneOf('onOutOfRange', all.onOutOfRange, ['fail', 'earliest', 'latest'])
   expectOneOf('order', all.order, ORDERS)
@@ -116,4 +128,9 @@ function check(all: Required<SourceOptions>): void {
   expectMs('maxWaitTimeInMs', all.maxWaitTimeInMs)
   expectMs('sessionTimeout', all.sessionTimeout)
   expectMs('rebalanceTimeout', all.rebalanceTimeout)
+}
+
+function expectBeginning(from: unknown): void {
+  const isDate = from instanceof Date && !Number.isNaN(from.getTime())
+  if (typeof from !== 'boolean' && !isDate) refuse('fromBeginning', 'true, false or a Date', from)
 }

@@ -134,6 +134,7 @@ export interface AdminClient {
   disconnect(): Promise<void>
   fetchOffsets(options: { groupId: string; topics: string[] }): Promise<FetchedOffsets[]>
   fetchTopicOffsets(topic: string): Promise<{ partition: number; low: string; high: string }[]>
+  fetchTopicOffsetsByTimestamp(topic: string, timestamp: number): Promise<{ partition: number; offset: string }[]>
 }
 
 export interface FetchedOffsets {

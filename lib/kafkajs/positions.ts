@@ -12,13 +12,16 @@ interface Standing {
 /** Asks where reading begins. What the group has committed may no longer be in the log: the first fetch will tell. */
 export async function startOf(
   admin: AdminClient,
-  options: { groupId: string; fromBeginning: boolean },
+  options: { groupId: string; fromBeginning: boolean | Date },
   places: readonly TopicPartition[],
 ): Promise<AssignedPartition[]> {
   const standings = await standingsOf(admin, options.groupId, places)
+  const fresh = places.filter((place) => standingOf(standings, place).committed === null)
+  const instants = await instantsOf(admin, options.fromBeginning, fresh)
   return places.map(({ topic, partition }) => {
     const { committed, metadata, low, high } = standingOf(standings, { topic, partition })
-    const position = committed ?? (options.fromBeginning ? low : high)
+    const beginning = options.fromBeginning === false ? high : low
+    const position = committed ?? instants.get(keyOf({ topic, partition })) ?? beginning
     const kept = metadata === '' ? {} : { metadata }
     return { topic, partition, committed, ...kept, position, logStart: low, highWatermark: high }
   })
@@ -30,6 +33,22 @@ export async function rangeOf(admin: AdminClient, { topic, partition }: TopicPar
   const found = ends.find((one) => one.partition === partition)
   if (found === undefined) throw missing({ topic, partition })
   return { logStart: Number(found.low), highWatermark: Number(found.high) }
+}
+
+/** Where the messages of an instant begin, at the end when there are none; empty when no instant is asked for. */
+async function instantsOf(
+  admin: AdminClient,
+  from: boolean | Date,
+  places: readonly TopicPartition[],
+): Promise<Map<string, number>> {
+  const offsets = new Map<string, number>()
+  if (!(from instanceof Date)) return offsets
+  for (const topic of new Set(places.map(({ topic }) => topic))) {
+    for (const { partition, offset } of await admin.fetchTopicOffsetsByTimestamp(topic, from.getTime())) {
+      offsets.set(keyOf({ topic, partition }), Number(offset))
+    }
+  }
+  return offsets
 }
 
 async function standingsOf(

@@ -92,7 +92,8 @@ export class Session {
     const { fromBeginning } = this.options
     // A pattern with the flag `g` or `y` remembers where it stopped.
     const topics = [typeof topic === 'string' ? topic : new RegExp(topic.source, topic.flags.replace(/[gy]/g, ''))]
-    await this.client.subscribe({ topics, fromBeginning })
+    // KafkaJS knows no instants; where reading begins it is told at each assignment.
+    await this.client.subscribe({ topics, fromBeginning: fromBeginning !== false })
   }
 
   private listen(): void {

@@ -27,7 +27,7 @@ export interface ConsumerHost extends GroupHost, FetcherHost {
 export class MemoryConsumer implements Consumer, GroupMember, FetcherOwner {
   readonly topics: readonly (string | RegExp)[]
   readonly rebalanceTimeout: number
-  readonly fromBeginning: boolean
+  readonly fromBeginning: boolean | Date
   readonly group: MemoryGroup
   readonly handler: ConsumerHandler
   private readonly host: ConsumerHost

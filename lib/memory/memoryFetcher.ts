@@ -15,7 +15,7 @@ export interface FetcherHost {
 /** The member that a fetcher works for. */
 export interface FetcherOwner {
   readonly group: MemoryGroup
-  readonly fromBeginning: boolean
+  readonly fromBeginning: boolean | Date
   readonly handler: ConsumerHandler
 }
 
@@ -67,8 +67,7 @@ export class MemoryFetcher {
     this.release()
     for (const log of partitions) {
       const { topic, partition } = log
-      const { group, fromBeginning } = this.owner
-      const position = group.committedOf(log) ?? (fromBeginning ? log.start : log.end)
+      const position = this.owner.group.committedOf(log) ?? beginningOf(log, this.owner.fromBeginning)
       this.readings.set(keyOf(log), { log, place: { topic, partition }, position, paused: false, isOut: false })
       log.waiting.add(this.wake)
     }
@@ -139,4 +138,9 @@ export class MemoryFetcher {
 
 function keyOf({ topic, partition }: TopicPartition): string {
   return `${topic}/${partition}`
+}
+
+function beginningOf(log: MemoryLog, from: boolean | Date): number {
+  if (from instanceof Date) return log.offsetAt(from.getTime())
+  return from ? log.start : log.end
 }

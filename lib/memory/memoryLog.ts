@@ -63,6 +63,11 @@ export class MemoryLog implements TopicPartition {
     this.wake()
   }
 
+  /** The offset of the first message that is not older than an instant, in ms; the end when there is none. */
+  offsetAt(instant: number): number {
+    return this.messages.find(({ timestamp }) => timestamp >= instant)?.offset ?? this.end
+  }
+
   /** Gives the messages from `position` on, at most `max`, and where they end: a slice, no copies. */
   read(position: number, max: number): Fetched {
     const { messages } = this

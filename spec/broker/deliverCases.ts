@@ -63,6 +63,21 @@ export function deliverCases(bench: () => Bench): void {
     expect(reader.offsets(0)).toEqual([3, 4])
   })
 
+  it('begins a new group at the first message that is not older than an instant, or at the end', async () => {
+    const topic = await bench().topic(3)
+    const now = Date.now()
+    const numbered = [100, 200, 200, 300].map((ms, i) => {
+      return { topic, partition: 0, key: null, value: `${i}`, timestamp: now + ms }
+    })
+    await bench().send(...numbered, { topic, partition: 1, key: null, value: 'old', timestamp: now })
+    const fromBeginning = new Date(now + 200)
+    const reader = await bench().joined({ groupId: bench().group(), topics: [topic], fromBeginning })
+    const positions = [...reader.assignment].sort((a, b) => a.partition - b.partition).map(({ position }) => position)
+    expect(positions).toEqual([1, 1, 0])
+    await bench().on.until(() => reader.seen.length >= 3)
+    expect(reader.offsets(0)).toEqual([1, 2, 3])
+  })
+
   it('reads all topics that match a pattern', async () => {
     const prefix = bench().on.uniqueName('pattern')
     for (const name of [`${prefix}-a`, `${prefix}-b`, `other-${prefix}`]) await bench().on.createTopic(name, 2)

@@ -14,7 +14,7 @@ import type { CommitError } from '../../lib/errors.ts'
 export interface ReaderOptions {
   readonly groupId: string
   readonly topics: readonly (string | RegExp)[]
-  readonly fromBeginning?: boolean
+  readonly fromBeginning?: boolean | Date
   readonly rebalanceTimeout?: number
   /** Whether the reader answers `revoking` only when {@link Reader.letGo} is called. */
   readonly holds?: boolean

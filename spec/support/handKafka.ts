@@ -75,6 +75,7 @@ export class HandKafka implements KafkaClient {
       connect: async () => {},
       disconnect: async () => {},
       fetchOffsets: async () => [{ topic: 'numbers', partitions: [] }],
+      fetchTopicOffsetsByTimestamp: async () => [0, 1].map((partition) => ({ partition, offset: `${this.log.high}` })),
       fetchTopicOffsets: () =>
         answer([0, 1].map((partition) => ({ partition, low: `${this.log.low}`, high: `${this.log.high}` }))),
     }

@@ -70,7 +70,7 @@ export class World implements Broker {
   /** Makes the source subscribe. */
   subscribe(): void {
     const { maxInFlight, drainTimeout, policy } = this.setup
-    const options = sourceOptions({ groupId: 'group', maxInFlight, drainTimeout, onNack: POLICIES[policy] })
+    const options = sourceOptions({ groupId: 'group', maxInFlight, drainTimeout, onNack: POLICIES[policy] }, 0)
     const sink = {
       next: (message: Message<unknown>) => this.ledger.delivers(message),
       error: () => this.ledger.ends(),
