@@ -92,6 +92,8 @@ export interface ConsumerHandler {
   outOfRange(place: Position, log: LogRange): void
   /** The group rebalances and these partitions may go: the member joins when `done` is called. */
   revoking(partitions: readonly TopicPartition[], done: () => void): void
+  /** The membership is certain again, after {@link Consumer.isCertain} was seen false. */
+  confirmed(): void
   /** The membership is gone; these partitions may have another reader already. */
   lost(partitions: readonly TopicPartition[]): void
   /** The broker can't be reached or refused; the consumer tries again by itself. */
@@ -102,6 +104,12 @@ export interface ConsumerHandler {
 
 /** One member of a consumer group. */
 export interface Consumer {
+  /**
+   * Whether the broker is sure to count this member in: false once a session has passed since it last said so. Timers and
+   * fetched messages know nothing of the hours that a stopped process or a sleeping laptop has missed, and others may have
+   * the partitions by now. The handler hears `confirmed` or `lost` next.
+   */
+  readonly isCertain: boolean
   /** Commits, once, under the present assignment. One call at a time. */
   commit(offsets: readonly CommitPosition[], done: (error: CommitError | null) => void): void
   /** Fetches no more of a partition. */

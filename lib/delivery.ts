@@ -78,8 +78,13 @@ export class Delivery<A> implements PartitionHost<A>, CommitHost, EmissionHost<A
     )
   }
 
+  /** Whether nothing is delivered now. */
   get isHalted(): boolean {
-    return this.emission.halted
+    return this.emission.halted || !this.consumer.isCertain
+  }
+
+  get isCertain(): boolean {
+    return this.consumer.isCertain
   }
 
   /** Takes what was fetched, and emits it unless halted. */
@@ -89,7 +94,7 @@ export class Delivery<A> implements PartitionHost<A>, CommitHost, EmissionHost<A
     if (this.bounds === undefined) partition.add(messages, nextOffset)
     else this.bounds.add(partition, messages, nextOffset)
     partition.highWatermark = highWatermark
-    if (this.emission.halted) this.holdBack()
+    if (this.isHalted) this.holdBack()
     else this.emission.pump()
   }
 
@@ -162,7 +167,7 @@ export class Delivery<A> implements PartitionHost<A>, CommitHost, EmissionHost<A
 
   /** Fetches no more of what there is enough of. */
   holdBack(): void {
-    this.backPressure.look(this.emission.halted)
+    this.backPressure.look(this.isHalted)
   }
 
   /** Does work once no message is on its way down. */

@@ -7,6 +7,8 @@ const SLICE = 8
 /** What an emission serves. */
 export interface EmissionHost<A> {
   readonly clock: Clock
+  /** Whether the partitions are ours for certain. */
+  readonly isCertain: boolean
   partitions(): Iterable<Partition<A>>
   /** A slice has ended, and with it all that it caused synchronously. */
   emitted(): void
@@ -37,7 +39,7 @@ export class Emission<A> {
   /** Emits what there is, or sees that it is done once the present slice ends. */
   pump(): void {
     if (this.busy) this.again = true
-    else if (!this.halted) this.slice(() => this.emitSlice())
+    else if (!this.halted && this.host.isCertain) this.slice(() => this.emitSlice())
   }
 
   /** Emits soon: many acks of one moment make one emission. */

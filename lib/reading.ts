@@ -115,6 +115,10 @@ export class Reading<A> implements Member, ConsumerHandler, DeliveryHost<A> {
     else delivery.skipTo({ ...place, offset: to }, log.highWatermark)
   }
 
+  confirmed(): void {
+    if (this.state === 'reading') this.delivery.start()
+  }
+
   revoking(partitions: readonly TopicPartition[], done: () => void): void {
     if (this.state === 'closed') return done()
     const { delivery } = this

@@ -52,6 +52,10 @@ export class KafkajsConsumer implements Consumer, MembershipHost {
     this.clock.schedule(() => done(new CommitError('fenced', 'Cannot commit offsets: the membership is lost')), 0)
   }
 
+  get isCertain(): boolean {
+    return this.member?.isCertain ?? false
+  }
+
   pause(place: TopicPartition): void {
     this.member?.reader.pause(place)
   }

@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.ts'
 import type { CoordinatorClient } from './client.ts'
 import { isFenced, typeOf } from './errors.ts'
 
@@ -32,6 +33,18 @@ export async function isMember(coordinator: Coordinator, member: MemberName, gen
 /** Takes a member that crashed out of its group, which would wait a whole session for it otherwise. */
 export async function takeOut(coordinator: Coordinator, member: MemberName): Promise<void> {
   await coordinator.leaveGroup?.(member).catch(() => {})
+}
+
+/** Has a coordinator tell of each heartbeat that the broker has answered, and when it was sent. */
+export function onHeartbeat(coordinator: Coordinator, clock: Clock, tell: (sentAt: number) => void): void {
+  const beat = coordinator.heartbeat?.bind(coordinator)
+  if (beat === undefined) return
+  coordinator.heartbeat = async (request) => {
+    const sentAt = clock.now()
+    const answer = await beat(request)
+    tell(sentAt)
+    return answer
+  }
 }
 
 /** Has a coordinator tell the generation that each join begins: KafkaJS keeps it to itself. */

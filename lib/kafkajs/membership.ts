@@ -2,9 +2,10 @@ import type { ConsumeOptions, ConsumerHandler, Position, TopicPartition } from '
 import type { Clock } from '../clock.ts'
 import { CommitError, TransientError, UnreadTopicsError } from '../errors.ts'
 import type { Admin } from './admin.ts'
+import { Certainty } from './certainty.ts'
 import type { CoordinatorClient, EachBatch, EndBatchPayload, JoinPayload, KafkaClient } from './client.ts'
 import { Commits } from './commits.ts'
-import { type MemberName, onJoined, takeOut } from './coordinator.ts'
+import { type MemberName, onHeartbeat, onJoined, takeOut } from './coordinator.ts'
 import { Drain } from './drain.ts'
 import { Ended } from './ended.ts'
 import { rangeOf, startOf } from './positions.ts'
@@ -39,6 +40,7 @@ export class Membership implements SessionListener {
   private readonly commits: Commits
   private readonly drain: Drain
   private readonly watchdog: Watchdog
+  private readonly certainty: Certainty
   private state: 'joining' | 'reading' | 'revoking' | 'ended' = 'joining'
   /** What the handler counts as assigned. */
   private told: readonly TopicPartition[] = []
@@ -68,6 +70,7 @@ export class Membership implements SessionListener {
     this.watchdog = new Watchdog(host.clock, silence, () => this.onCrash(silentError(silence)))
     const { heartbeatInterval } = this.session
     this.drain = new Drain(host.clock, heartbeatInterval, () => this.lose(), this.watchdog.sign)
+    this.certainty = new Certainty(host.clock, options.sessionTimeout, () => this.confirmed())
     this.session.open()
   }
 
@@ -75,6 +78,10 @@ export class Membership implements SessionListener {
     const refusal = this.refusalOf(offsets)
     if (refusal === null) this.commits.send(offsets, (error) => this.committed(error, done))
     else Promise.resolve().then(() => done(refusal))
+  }
+
+  get isCertain(): boolean {
+    return this.certainty.isCertain
   }
 
   /** Leaves the group and closes the connections. The handler hears nothing more. */
@@ -103,6 +110,7 @@ export class Membership implements SessionListener {
       onJoined(coordinator, (generation) => {
         this.generation = generation
       })
+      onHeartbeat(coordinator, this.host.clock, (sentAt) => this.certainty.confirm(sentAt))
       this.listened.add(coordinator)
     }
     return coordinator
@@ -153,6 +161,7 @@ export class Membership implements SessionListener {
     // Under another name it is another member: the broker had given it up, and its partitions to others.
     if (memberId !== this.memberId) this.lose()
     this.memberId = memberId
+    this.certainty.begin()
     this.drain.learnGeneration(this.generation)
     const places = Object.entries(memberAssignment).flatMap(([topic, partitions]) =>
       partitions.map((partition) => ({ topic, partition })),
@@ -184,6 +193,10 @@ export class Membership implements SessionListener {
     if (this.told.length === 0 || this.memberId === undefined) return
     await this.drain.run(coordinator, this.nameOf(this.memberId), (done) => this.handler.revoking(this.told, done))
     await this.commits.settled()
+  }
+
+  private confirmed(): void {
+    if (this.state === 'reading') this.handler.confirmed()
   }
 
   private nameOf(memberId: string): MemberName {

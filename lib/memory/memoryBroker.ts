@@ -49,6 +49,13 @@ export interface MemoryBroker extends Broker {
    * `revoking`, as after an expired session. They join again by themselves.
    */
   expel(groupId: string, member?: number): void
+  /**
+   * Leaves a group's member, or all, in doubt of its membership, as a process that was stopped for longer than its
+   * session is when it goes on: until `confirm`, or `expel`.
+   */
+  silence(groupId: string, member?: number): void
+  /** Ends what `silence` began: the member is one still. */
+  confirm(groupId: string, member?: number): void
   /** Refuses the next commits; whoever is *fenced* is expelled too. @param times how many, 1 when left out */
   failCommits(kind: CommitError['kind'], times?: number): void
   /** Refuses the next sends. @param times how many, 1 when left out */
@@ -145,6 +152,14 @@ class InProcessBroker implements MemoryBroker, ConsumerHost {
 
   expel(groupId: string, member?: number): void {
     this.group(groupId).expelAt(member)
+  }
+
+  silence(groupId: string, member?: number): void {
+    for (const one of this.group(groupId).membersAt(member)) one.silence()
+  }
+
+  confirm(groupId: string, member?: number): void {
+    for (const one of this.group(groupId).membersAt(member)) one.confirm()
   }
 
   failCommits(kind: CommitError['kind'], times = 1): void {

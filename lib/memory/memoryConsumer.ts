@@ -30,6 +30,7 @@ export class MemoryConsumer implements Consumer, GroupMember, FetcherOwner {
   readonly fromBeginning: boolean | Date
   readonly group: MemoryGroup
   readonly handler: ConsumerHandler
+  isCertain = true
   private readonly host: ConsumerHost
   private readonly fetcher: MemoryFetcher
   private state: 'outside' | 'joining' | 'reading' | 'revoking' | 'ended' = 'outside'
@@ -101,6 +102,7 @@ export class MemoryConsumer implements Consumer, GroupMember, FetcherOwner {
   assign(partitions: readonly MemoryLog[]): void {
     this.later(() => {
       this.state = 'reading'
+      this.isCertain = true
       this.fetcher.take(partitions)
       this.handler.assigned(this.fetcher.described)
     })
@@ -111,6 +113,16 @@ export class MemoryConsumer implements Consumer, GroupMember, FetcherOwner {
     this.end('outside')
     if (places.length > 0) this.later(() => this.handler.lost(places))
     this.connect()
+  }
+
+  silence(): void {
+    this.isCertain = false
+  }
+
+  confirm(): void {
+    if (this.isCertain) return
+    this.isCertain = true
+    if (this.state === 'reading') this.later(() => this.handler.confirmed())
   }
 
   // What its broker tells

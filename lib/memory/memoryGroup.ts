@@ -16,6 +16,9 @@ export interface GroupMember {
   assign(partitions: readonly MemoryLog[]): void
   /** Tells the member that it is one no more. */
   expire(): void
+  /** Has the member go without news of its membership, until it is confirmed or expires. */
+  silence(): void
+  confirm(): void
 }
 
 /** What all groups of a broker share. */
@@ -102,8 +105,12 @@ export class MemoryGroup {
 
   /** Ends one membership, by its place in the order of joining, or all. */
   expelAt(index: number | undefined): void {
-    const expelled = index === undefined ? this.members : this.members.slice(index, index + 1)
-    for (const member of expelled) this.expel(member)
+    for (const member of this.membersAt(index)) this.expel(member)
+  }
+
+  /** One member, by its place in the order of joining, or all. */
+  membersAt(index: number | undefined): readonly GroupMember[] {
+    return index === undefined ? this.members : this.members.slice(index, index + 1)
   }
 
   rebalance(): void {

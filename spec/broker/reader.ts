@@ -113,6 +113,10 @@ export class Reader implements ConsumerHandler {
     this.onOut?.(log)
   }
 
+  confirmed(): void {
+    this.note('confirmed')
+  }
+
   revoking(partitions: readonly TopicPartition[], done: () => void): void {
     this.note('revoking')
     this.revocations.push(partitions)

@@ -41,6 +41,9 @@ function watched(memory: MemoryBroker, commits: Subject<number>): Broker {
     consume: (options, handler) => {
       const consumer = memory.consume(options, handler)
       return {
+        get isCertain() {
+          return consumer.isCertain
+        },
         commit: (offsets, done) => {
           for (const { offset } of offsets) commits.next(offset)
           consumer.commit(offsets, done)

@@ -21,6 +21,7 @@ export class HandBroker implements Broker, Consumer {
   /** Every call of the consumer, in order, in words. */
   readonly calls: string[] = []
   handler!: ConsumerHandler
+  isCertain = true
   /** The commits that wait for an answer. */
   readonly commits: { offsets: readonly Position[]; done: (error: CommitError | null) => void }[] = []
   /** The sends that wait for an answer. */

@@ -146,6 +146,10 @@ export class Told implements ConsumerHandler {
     if (!this.holds) done()
   }
 
+  confirmed(): void {
+    this.words.push('confirmed')
+  }
+
   lost(partitions: readonly TopicPartition[]): void {
     this.words.push(`lost ${partitions.map(({ partition }) => partition)}`)
   }

@@ -40,6 +40,7 @@ export type Answer = (typeof ANSWERS)[number]
 
 /** One membership of a group, as an adapter shows it to the engine: does and answers only what it is told. */
 export class ModelMember implements Consumer {
+  readonly isCertain = true
   phase: 'outside' | 'assigned' | 'revoking' | 'joining' | 'left' = 'outside'
   pending: PendingCommit | undefined
   readonly sends: { readonly message: OutgoingMessage; readonly done: (error: Error | null) => void }[] = []
