@@ -54,6 +54,7 @@ export class AdapterWorld implements Broker {
             })),
           },
         ]),
+      fetchTopicOffsetsByTimestamp: () => Promise.reject(new Error('Cannot list offsets of an instant here')),
       fetchTopicOffsets: () =>
         this.turns.request('ListOffsets', () =>
           this.group.ends.map((end, partition) => ({ partition, low: '0', high: `${end}` })),
@@ -74,7 +75,7 @@ export class AdapterWorld implements Broker {
 
   subscribe(): void {
     if (this.reading !== undefined) return
-    const options = sourceOptions({ groupId: 'group', maxInFlight: 4, drainTimeout: 10_000 })
+    const options = sourceOptions({ groupId: 'group', maxInFlight: 4, drainTimeout: 10_000 }, 0)
     const topics = new Topics<unknown>({ name: 'numbers', decode: (bytes) => bytes })
     const ended = () => {
       this.reading = undefined
