@@ -295,6 +295,22 @@ describe('a reading, in a rebalance', () => {
   })
 })
 
+describe('a reading, when its partition comes back', () => {
+  it('counts no bytes of what it had fetched before and fetches again', () => {
+    const member = start({ maxInFlight: 2, drainTimeout: 10 })
+    kafka.assign()
+    kafka.deliver(0, 2)
+    kafka.deliver(2, 2)
+    kafka.deliver(4, 2)
+    expect(member.health().bytes).toBe(6)
+    kafka.revoke()
+    pass(10)
+    kafka.assign()
+    ackAll()
+    expect(member.health().bytes).toBe(0)
+  })
+})
+
 describe('a reading, when it seeks', () => {
   it('fetches again a partition that was held back', () => {
     const member = start({ maxInFlight: 2 })

@@ -29,6 +29,14 @@ export const rebalancing: readonly Mutant[] = [
     red: { 'spec/lib/reading.spec.ts': ['does not wait for what is lost'] },
   },
   {
+    bug: 5,
+    thread: 'PC#547, RK#386',
+    broke: 'stalled: what was in flight at a revoke stayed counted, and used the credit up',
+    undone: 'what is forgotten at a rebalance weighs nothing',
+    patches: [{ file: 'lib/backlog.ts', find: 'this.bytes = 0', replace: '' }],
+    red: { 'spec/lib/reading.spec.ts': ['counts no bytes of what it had fetched before and fetches again'] },
+  },
+  {
     bug: 6,
     thread: 'PC#777',
     broke: 'repeated: results after a revoke were thrown away although the partition came back',
