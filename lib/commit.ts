@@ -5,6 +5,9 @@ import type { Partition } from './partition.ts'
 
 /** Commits made while idle are at least this far apart, in ms. */
 const IDLE_GAP = 200
+/** A flush tries so often, in ms, and for so long, when the broker can't take it now: who waits has to go on. */
+const TRY_AGAIN = 200
+const PATIENCE = 5000
 
 /** What a committer works for. */
 export interface CommitHost {
@@ -37,6 +40,8 @@ export class Committer {
   private suspended = false
   private lastAt = Number.NEGATIVE_INFINITY
   private flushed: (() => void)[] = []
+  /** When the patience of a flush is at its end. */
+  private flushUntil = 0
 
   constructor(host: CommitHost, consumer: Consumer) {
     this.host = host
@@ -61,9 +66,13 @@ export class Committer {
     else this.commit()
   }
 
-  /** Commits what is due, then calls `done`; also when the broker refuses: the next owner will repeat it. */
+  /**
+   * Commits what is due, then calls `done`; also when the broker refuses, or still can't take it after
+   * {@link PATIENCE}: the next owner will repeat it.
+   */
   flush(done: () => void): void {
     if (this.suspended) return done()
+    if (this.flushed.length === 0) this.flushUntil = this.host.clock.now() + PATIENCE
     this.flushed.push(done)
     if (!this.underWay) this.commit()
   }
@@ -114,9 +123,16 @@ export class Committer {
     this.underWay = false
     // The offsets go on without the acks above them.
     if (isTooMuch) return this.commit()
+    if (this.isFlushedAgain(error)) return this.arm(TRY_AGAIN)
     this.end()
     // Also when fenced: by now another assignment may have acks.
     if (error.kind !== 'fatal') this.touchIfDue()
+  }
+
+  /** What is not committed now will be repeated, though the broker would take it a moment later. */
+  private isFlushedAgain({ kind }: CommitError): boolean {
+    const mayPass = kind !== 'fenced' && kind !== 'fatal'
+    return mayPass && this.flushed.length > 0 && this.host.clock.now() + TRY_AGAIN <= this.flushUntil
   }
 
   private end(): void {

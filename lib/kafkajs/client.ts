@@ -106,10 +106,23 @@ export interface MemberAssignment {
 /** What an assigner is given: the connections that belong to one consumer. */
 export interface ClusterClient {
   findGroupCoordinator(group: { groupId: string }): Promise<CoordinatorClient>
+  findGroupCoordinatorMetadata?(group: { groupId: string }): Promise<unknown>
+  /** KafkaJS's types leave it out. */
+  readonly brokerPool?: BrokerPool
   refreshMetadataIfNecessary(): Promise<void>
   findTopicPartitionMetadata(topic: string): { partitionId: number }[]
   fetchTopicsOffset(topics: never[]): Promise<unknown>
   defaultOffset(config: { fromBeginning: boolean }): number
+}
+
+/** The brokers that a cluster knows. */
+export interface BrokerPool {
+  /** Asks one after the other until one answers; null when none did: it drops what they said. */
+  withBroker(question: (one: { broker: BrokerClient }) => Promise<unknown>): Promise<unknown>
+}
+
+export interface BrokerClient {
+  findGroupCoordinator(group: { groupId: string }): Promise<unknown>
 }
 
 export interface CoordinatorClient {

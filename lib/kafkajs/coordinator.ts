@@ -13,6 +13,7 @@ interface Coordinator extends CoordinatorClient {
   heartbeat?(request: MemberName & { groupGenerationId: number }): Promise<unknown>
   leaveGroup?(request: MemberName): Promise<unknown>
   joinGroup?(request: unknown): Promise<{ generationId: number }>
+  syncGroup?(request: unknown): Promise<unknown>
 }
 
 /**
@@ -47,13 +48,30 @@ export function onHeartbeat(coordinator: Coordinator, clock: Clock, tell: (sentA
   }
 }
 
-/** Has a coordinator tell the generation that each join begins: KafkaJS keeps it to itself. */
-export function onJoined(coordinator: Coordinator, tell: (generation: number) => void): void {
+/** What KafkaJS keeps to itself when it joins. */
+export interface JoinListener {
+  /** The broker has let it join, in this generation. */
+  onGeneration(generation: number): void
+  /** It has joined, but was not told its partitions. */
+  onSyncFailed(): void
+}
+
+/** Has a coordinator tell of joins. */
+export function hearJoins(coordinator: Coordinator, listener: JoinListener): void {
   const join = coordinator.joinGroup?.bind(coordinator)
-  if (join === undefined) return
+  const sync = coordinator.syncGroup?.bind(coordinator)
+  if (join === undefined || sync === undefined) return
   coordinator.joinGroup = async (request) => {
     const joined = await join(request)
-    tell(joined.generationId)
+    listener.onGeneration(joined.generationId)
     return joined
+  }
+  coordinator.syncGroup = async (request) => {
+    try {
+      return await sync(request)
+    } catch (error) {
+      listener.onSyncFailed()
+      throw error
+    }
   }
 }

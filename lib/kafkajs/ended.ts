@@ -8,6 +8,16 @@ export class Ended extends Error {
   }
 }
 
+/** Has KafkaJS join again, by the broker's own word for that. */
+export class JoinAgain extends Error {
+  override readonly name = 'JoinAgain'
+  readonly type = 'REBALANCE_IN_PROGRESS'
+
+  constructor() {
+    super('The member has joined, but was not told its partitions')
+  }
+}
+
 /** Thrown where KafkaJS's silent reset would take place unnoticed. */
 export class OutOfRange extends Ended {
   override readonly name = 'OutOfRange'

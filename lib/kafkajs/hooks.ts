@@ -27,6 +27,7 @@ export interface Hooks {
  */
 export function hookedAssigners(hooks: Hooks): PartitionAssigner[] {
   const hooked: PartitionAssigner = ({ cluster }) => {
+    tellRefusals(cluster)
     hookJoin(cluster, hooks)
     hookReset(cluster)
     ownCommittedOffsets(cluster)
@@ -41,6 +42,23 @@ export function hookedAssigners(hooks: Hooks): PartitionAssigner[] {
     }
   }
   return [hooked, ({ cluster }) => roundRobin(cluster)]
+}
+
+/** KafkaJS says only that it found no coordinator, also to members that may not use the group: they would try for ever. */
+function tellRefusals(cluster: ClusterClient): void {
+  const { brokerPool } = cluster
+  if (brokerPool === undefined) return
+  cluster.findGroupCoordinatorMetadata = async (group) => {
+    let refusal: unknown = new Error('no broker could be asked for the coordinator')
+    const found = await brokerPool.withBroker(({ broker }) =>
+      broker.findGroupCoordinator(group).catch((error: unknown) => {
+        refusal = error
+        throw error
+      }),
+    )
+    if (found !== null) return found
+    throw refusal
+  }
 }
 
 function hookJoin(cluster: ClusterClient, hooks: Hooks): void {

@@ -5,9 +5,10 @@ import type { Admin } from './admin.ts'
 import { Certainty } from './certainty.ts'
 import type { CoordinatorClient, EachBatch, EndBatchPayload, JoinPayload, KafkaClient } from './client.ts'
 import { Commits } from './commits.ts'
-import { type MemberName, onHeartbeat, onJoined, takeOut } from './coordinator.ts'
+import { hearJoins, type JoinListener, type MemberName, onHeartbeat, takeOut } from './coordinator.ts'
 import { Drain } from './drain.ts'
-import { Ended } from './ended.ts'
+import { Ended, JoinAgain } from './ended.ts'
+import { persist } from './persist.ts'
 import { rangeOf, startOf } from './positions.ts'
 import { Reader } from './reader.ts'
 import { Session, type SessionListener } from './session.ts'
@@ -29,7 +30,7 @@ export interface MembershipHost {
  * One KafkaJS consumer, from its connection to its end: joins, asks where to read, lets the handler drain before each
  * further join. It is never restarted; a new one takes its place.
  */
-export class Membership implements SessionListener {
+export class Membership implements SessionListener, JoinListener {
   readonly reader: Reader
   /** The name under which the broker knows it. */
   memberId: string | undefined
@@ -50,6 +51,8 @@ export class Membership implements SessionListener {
   /** Of the last join, once the broker has answered it. */
   private generation = NOTHING_OWNED.generation
   private held: Owned = NOTHING_OWNED
+  /** Whether the last join failed at its last step. */
+  private isUnsynced = false
   /** Coordinators that tell of joins. */
   private readonly listened = new WeakSet<CoordinatorClient>()
   /** Fulfilled when it is known where to read. */
@@ -98,22 +101,30 @@ export class Membership implements SessionListener {
     const wasReading = this.state === 'reading'
     this.state = 'revoking'
     this.joins++
+    this.isUnsynced = false
     this.reader.close()
     await this.commits.settled()
-    if (wasReading) await this.settle(await find())
+    const look = () => this.persist(find)
+    if (wasReading) await this.settle(await look())
     this.expectAlive()
     this.state = 'joining'
-    const coordinator = await find()
+    const coordinator = await look()
     if (this.former !== undefined) await takeOut(coordinator, this.nameOf(this.former))
     this.former = undefined
     if (!this.listened.has(coordinator)) {
-      onJoined(coordinator, (generation) => {
-        this.generation = generation
-      })
+      hearJoins(coordinator, this)
       onHeartbeat(coordinator, this.host.clock, (sentAt) => this.certainty.confirm(sentAt))
       this.listened.add(coordinator)
     }
     return coordinator
+  }
+
+  onGeneration(generation: number): void {
+    this.generation = generation
+  }
+
+  onSyncFailed(): void {
+    this.isUnsynced = true
   }
 
   owned(): Owned {
@@ -122,6 +133,8 @@ export class Membership implements SessionListener {
 
   async beforeFetch(): Promise<void> {
     this.watchdog.sign()
+    // KafkaJS goes on fetching what it had, in the new generation, and would never hear of what it has now.
+    if (this.isUnsynced) throw new JoinAgain()
     await this.gate.catch(() => {
       throw new Ended()
     })
@@ -173,7 +186,7 @@ export class Membership implements SessionListener {
 
   /** Fetching waits for this, so that KafkaJS never fetches from a place that is not in the log. */
   private async begin(places: readonly TopicPartition[], join: number): Promise<void> {
-    const partitions = await this.host.admin.ask((admin) => startOf(admin, this.options, places))
+    const partitions = await this.persist(() => this.host.admin.ask((admin) => startOf(admin, this.options, places)))
     if (this.state === 'ended' || join !== this.joins) return
     this.reader.assign(partitions)
     this.state = 'reading'
@@ -197,6 +210,11 @@ export class Membership implements SessionListener {
 
   private confirmed(): void {
     if (this.state === 'reading') this.handler.confirmed()
+  }
+
+  private persist<T>(question: () => Promise<T>): Promise<T> {
+    const { sessionTimeout } = this.options
+    return persist(question, this.host.clock, sessionTimeout, () => this.isEnded)
   }
 
   private nameOf(memberId: string): MemberName {

@@ -26,7 +26,7 @@ export const CODES: Readonly<Record<Api, readonly Code[]>> = {
   OffsetCommit: [
     code(3, 'UNKNOWN_TOPIC_OR_PARTITION', 'fatal', 'the topic was deleted'),
     code(7, 'REQUEST_TIMED_OUT', 'none', 'the offsets topic did not replicate it in time'),
-    code(12, 'OFFSET_METADATA_TOO_LARGE', 'fatal', 'the metadata is longer than the broker keeps'),
+    code(12, 'OFFSET_METADATA_TOO_LARGE', 'none', 'the metadata is longer than the broker keeps'),
     code(14, 'COORDINATOR_LOAD_IN_PROGRESS', 'none', 'the coordinator has just moved here'),
     code(15, 'COORDINATOR_NOT_AVAILABLE', 'none', 'the offsets topic has too few replicas'),
     code(16, 'NOT_COORDINATOR', 'none', 'the coordinator has moved away'),

@@ -35,6 +35,8 @@ interface Armed extends Fault {
 
 /** The connections of one member: reads its commits, and does to one request what it is armed with. */
 export class FaultyNetwork implements Traffic {
+  /** Connections. */
+  open = 0
   private readonly listener: NetworkListener
   private armed: Armed | undefined
   private readonly chosen = new WeakMap<RequestHead, Armed>()
@@ -47,6 +49,8 @@ export class FaultyNetwork implements Traffic {
   /** KafkaJS's `socketFactory`. */
   readonly socketFactory: ISocketFactory = ({ host, port, onConnect }) => {
     const socket = new FaultySocket(this)
+    this.open++
+    socket.once('close', () => this.open--)
     socket.open(host, port, onConnect)
     return socket
   }

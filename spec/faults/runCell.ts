@@ -64,6 +64,9 @@ async function endAll(stage: Stage): Promise<void> {
   for (const { name, end } of alive) {
     if (end?.error !== undefined) throw new Error(`Expected ${name} to end in order, got ${end.error}`)
   }
+  // With an open connection a process would not end.
+  const areClosed = () => stage.members.every(({ network }) => network.open === 0)
+  await stage.until('all connections are closed', areClosed, PATIENCE)
 }
 
 async function expectCommitted(stage: Stage): Promise<void> {

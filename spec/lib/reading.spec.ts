@@ -182,6 +182,64 @@ describe('a reading, while it commits', () => {
   })
 })
 
+describe('a reading, when the broker cannot take its last commit now', () => {
+  const ack = () => {
+    kafka.assign()
+    kafka.deliver(0, 1)
+    ackAll()
+  }
+
+  for (const kind of ['retriable', 'rebalancing'] as const) {
+    it(`commits again before it leaves (${kind})`, () => {
+      const member = start({ commitInterval: 10_000 })
+      ack()
+      member.drain()
+      kafka.answerCommit(kind)
+      pass(200)
+      kafka.answerCommit()
+      expect(kafka.calls).toEqual(['commit 0@1', 'commit 0@1', 'leave'])
+    })
+  }
+
+  it('commits again before it gives its partitions up', () => {
+    start({ commitInterval: 10_000 })
+    ack()
+    let isDone = false
+    kafka.revoke(() => {
+      isDone = true
+    })
+    kafka.answerCommit('retriable')
+    expect(isDone).toBe(false)
+    pass(200)
+    kafka.answerCommit()
+    expect(isDone).toBe(true)
+    expect(kafka.calls).toEqual(['commit 0@1', 'commit 0@1'])
+  })
+
+  it('leaves after five seconds of it', () => {
+    const member = start({ commitInterval: 10_000 })
+    ack()
+    member.drain()
+    for (let ms = 0; ms <= 5000; ms += 200) {
+      expect(kafka.calls).not.toContain('leave')
+      kafka.answerCommit('retriable')
+      pass(200)
+    }
+    expect(kafka.calls.slice(-2)).toEqual(['commit 0@1', 'leave'])
+  })
+
+  it('leaves at once when it was fenced, or refused for good', () => {
+    for (const kind of ['fenced', 'fatal'] as const) {
+      kafka = new HandBroker(clock)
+      const member = start({ commitInterval: 10_000 })
+      ack()
+      member.drain()
+      kafka.answerCommit(kind)
+      expect(kafka.calls).toEqual(['commit 0@1', 'leave'])
+    }
+  })
+})
+
 describe('a reading, in a rebalance', () => {
   it('goes on where it stood when a commit whose answer was lost turns out to have arrived', () => {
     start({ drainTimeout: 10 })
@@ -595,7 +653,7 @@ describe('a reading, as the model found it wanting', () => {
     kafka.deliver(0, 1)
     ackAll()
     member.drain()
-    kafka.answerCommit('retriable')
+    kafka.answerCommit('fenced')
     pass(5000)
     expect(kafka.calls).toEqual(['commit 0@1', 'leave'])
   })

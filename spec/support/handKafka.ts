@@ -29,6 +29,8 @@ export class HandKafka implements KafkaClient {
   /** Whether the admin client answers only when a spec calls one of {@link HandKafka.answers}. */
   holdsAnswers = false
   readonly answers: (() => void)[] = []
+  /** What the next questions to the admin client, or for the coordinator, are refused with. */
+  readonly refusals: Error[] = []
   /** Whether the broker no longer counts the member in. */
   isUnknown = false
   /** Fulfils `connect`, where a spec wants it to take its time. */
@@ -41,7 +43,10 @@ export class HandKafka implements KafkaClient {
 
   consumer(config: ConsumerConfig): ConsumerClient {
     this.config = config
-    this.cluster = newCluster((offset) => this.calls.push(`offsetCommit ${offset}`))
+    this.cluster = newCluster(
+      (offset) => this.calls.push(`offsetCommit ${offset}`),
+      () => this.refused(),
+    )
     for (const assigner of config.partitionAssigners) assigner({ cluster: this.cluster })
     const note = (call: string) => this.calls.push(call)
     const event = (name: string) => name
@@ -76,7 +81,8 @@ export class HandKafka implements KafkaClient {
       disconnect: async () => {},
       fetchOffsets: async () => [{ topic: 'numbers', partitions: [] }],
       fetchTopicOffsetsByTimestamp: async () => [0, 1].map((partition) => ({ partition, offset: `${this.log.high}` })),
-      fetchTopicOffsets: () =>
+      fetchTopicOffsets: async () =>
+        this.refused() ??
         answer([0, 1].map((partition) => ({ partition, low: `${this.log.low}`, high: `${this.log.high}` }))),
     }
   }
@@ -85,7 +91,21 @@ export class HandKafka implements KafkaClient {
     throw new Error('Cannot produce: this Kafka only reads')
   }
 
+  /** Throws the next refusal, if there is one. */
+  private refused(): undefined {
+    const refusal = this.refusals.shift()
+    if (refusal !== undefined) throw refusal
+    return undefined
+  }
+
   // What a spec tells it to do
+
+  /** Fails at the last step of a join; KafkaJS then goes on fetching what it had. */
+  async failSync(): Promise<void> {
+    const coordinator: HandCoordinator = await this.cluster.findGroupCoordinator({ groupId: 'group' })
+    await coordinator.joinGroup?.({})
+    await coordinator.syncGroup?.({}).catch(() => {})
+  }
 
   /** Finds that the offset to read from is not in the log, and commits another one as KafkaJS does then. */
   async reset(): Promise<void> {
@@ -177,15 +197,21 @@ interface HandCoordinator extends CoordinatorClient {
   offsetCommit?(request: {
     topics: { topic: string; partitions: { partition: number; offset: unknown }[] }[]
   }): Promise<unknown>
+  joinGroup?(request: object): Promise<{ generationId: number }>
+  syncGroup?(request: object): Promise<unknown>
 }
 
-function newCluster(committed: (offset: unknown) => void): ClusterClient {
+function newCluster(committed: (offset: unknown) => void, refused: () => undefined): ClusterClient {
   const coordinator: HandCoordinator = {
     isConnected: () => true,
+    joinGroup: async () => ({ generationId: 1 }),
+    syncGroup: async () => {
+      throw new Error('no answer')
+    },
     offsetCommit: async ({ topics }) => committed(topics[0]?.partitions[0]?.offset),
   }
   return {
-    findGroupCoordinator: async () => coordinator,
+    findGroupCoordinator: async () => refused() ?? coordinator,
     refreshMetadataIfNecessary: async () => {},
     findTopicPartitionMetadata: () => [],
     fetchTopicsOffset: async () => [],

@@ -158,6 +158,47 @@ describe('a membership', () => {
     expect(kafka.calls.filter((call) => call.startsWith('offsetCommit'))).toEqual([])
   })
 
+  it('asks again where to read, and for the coordinator, when the broker cannot say now', async () => {
+    await open()
+    kafka.refusals.push(new Error('loading'))
+    const joined = kafka.join()
+    await settled()
+    advance(clock, clock.now() + 100)
+    await settled()
+    kafka.refusals.push(new Error('loading'), new Error('loading'))
+    await joined
+    for (let tries = 0; tries < 5; tries++) {
+      advance(clock, clock.now() + 400)
+      await settled()
+    }
+    expect(told.words).toEqual(['assigned 0@0'])
+    expect(ends).toEqual([])
+  })
+
+  it('ends when the broker still cannot say after half a session, and at once when it may not ask', async () => {
+    await open()
+    kafka.refusals.push(...Array.from({ length: 100 }, () => new Error('loading')))
+    const joined = kafka.join().catch((error: Error) => error)
+    for (let seconds = 0; seconds < 16; seconds++) {
+      advance(clock, clock.now() + 1000)
+      await settled()
+    }
+    expect(await joined).toEqual(new Error('loading'))
+    kafka.refusals.length = 0
+    const refusal = Object.assign(new Error('no'), { type: 'GROUP_AUTHORIZATION_FAILED' })
+    kafka.refusals.push(refusal)
+    expect(await kafka.join().catch((error: Error) => error)).toBe(refusal)
+  })
+
+  it('has KafkaJS join again when it goes on fetching without having been told its partitions', async () => {
+    await open()
+    await kafka.join()
+    await kafka.failSync()
+    await expect(kafka.cluster.refreshMetadataIfNecessary()).rejects.toMatchObject({ type: 'REBALANCE_IN_PROGRESS' })
+    await kafka.join()
+    await expect(kafka.cluster.refreshMetadataIfNecessary()).resolves.toBeUndefined()
+  })
+
   it('does not let KafkaJS restart by itself', async () => {
     await open()
     expect(await kafka.config.retry.restartOnFailure()).toBe(false)

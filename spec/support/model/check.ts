@@ -5,6 +5,8 @@ import type { World } from './world.ts'
 const COMMIT_INTERVAL = 1000
 /** What was tried again while the time went by may have become committable as late as this. */
 const RETRY = 300
+/** When a commit that a rebalance or the end waits for is tried again. */
+const TRY_AGAIN = 200
 
 /** Looks whether all is as it should be, once something has happened and `passed` ms have gone by. */
 export function check(world: World, passed = 0): void {
@@ -59,14 +61,20 @@ function checkRebalance(world: World): void {
   if (member?.phase !== 'revoking' || member.pending !== undefined) return
   const isLate = clock.now() >= ledger.revokedAt + setup.drainTimeout
   const isSettled = isQuiet(world)
-  if (isSettled || isLate) ledger.fails(`the rebalance waits, with ${isSettled ? 'nothing in flight' : 'its time up'}`)
+  if ((isSettled || isLate) && !isTriedAgain(world))
+    ledger.fails(`the rebalance waits, with ${isSettled ? 'nothing in flight' : 'its time up'}`)
 }
 
 /** So does the end. */
 function checkEnd(world: World): void {
   const { ledger, member } = world
   if (!ledger.isEnding || ledger.hasLeft || member?.pending !== undefined || member?.phase === 'left') return
-  if (isQuiet(world)) ledger.fails('it does not leave, with nothing in flight')
+  if (isQuiet(world) && !isTriedAgain(world)) ledger.fails('it does not leave, with nothing in flight')
+}
+
+/** What a rebalance or the end waits for is tried once more where the broker could not take it. */
+function isTriedAgain({ ledger, clock }: World): boolean {
+  return clock.now() < ledger.refusedAt + TRY_AGAIN
 }
 
 function isQuiet({ ledger }: World): boolean {

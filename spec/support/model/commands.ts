@@ -213,6 +213,7 @@ export function seek(world: World, lot: Lot, offset: number): void {
 export function answer(world: World, how: Answer): void {
   if (world.member?.pending === undefined) return
   world.say(`the commit is answered: ${how}`)
+  world.ledger.refusedAt = world.clock.now()
   world.member.answer(how)
 }
 

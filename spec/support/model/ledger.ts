@@ -22,6 +22,8 @@ export class Ledger implements Judge {
   isEnding = false
   hasLeft = false
   revokedAt = 0
+  /** When the broker could not take a commit. */
+  refusedAt = Number.NEGATIVE_INFINITY
   /** The dead letters under way, in the order of the member's sends. */
   readonly letters: { readonly lot: Lot; readonly open: Open }[] = []
   private readonly world: World
