@@ -220,7 +220,9 @@ describe('keepAcks', () => {
     expect(kafka.commits).toHaveLength(2)
   })
 
-  it('loses nothing and repeats nothing that a commit has kept, whatever is acked and whenever it crashes', () => {
+  it('loses nothing and repeats nothing that a commit has kept, whatever is acked and whenever it crashes', {
+    timeout: 60_000,
+  }, () => {
     const property = fc.property(fc.array(step, { maxLength: 40 }), fc.integer({ min: 1, max: 30 }), (steps, size) => {
       start(size)
       const life = new Life()
