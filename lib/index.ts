@@ -1,6 +1,7 @@
 // In the order of a message's journey.
 
 export { ack } from './ack.ts'
+export type { AlarmAction } from './alarms.ts'
 export type { RetryOptions } from './backoff.ts'
 export type { Until } from './bounds.ts'
 export type {

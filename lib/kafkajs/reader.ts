@@ -1,12 +1,15 @@
 import type { ConsumerHandler, LogRange, Position, RawMessage, TopicPartition } from '../broker.ts'
 import type { Clock, Timer } from '../clock.ts'
 import type { ConsumerClient, EachBatch, EndBatchPayload } from './client.ts'
+import { letGo } from './letGo.ts'
 
 /**
  * How often a batch that is held for room looks whether others have room, in ms: their next fetch waits for it, so at
  * the second look it gives way. Pausing at once would cost a fetch's whole `maxWaitTimeInMs`.
  */
 const LOOK = 50
+
+const DONE = Promise.resolve()
 
 interface Reading extends TopicPartition {
   /** The next offset to be handed over. */
@@ -95,21 +98,11 @@ export class Reader {
   }
 
   /** KafkaJS's `eachBatch`: never throws, and leaves unresolved what must be fetched again. */
-  async eachBatch({ batch, isStale, resolveOffset, heartbeat }: EachBatch): Promise<void> {
-    const reading = this.readings.get(keyOf(batch))
-    if (!this.isOpen || reading === undefined || isStale()) return
-    const nextOffset = Number(batch.lastOffset()) + 1
-    // Fetched by a second fetcher while the partition's leader moved, or from a place we did not ask for.
-    const misplaced = nextOffset <= reading.position || Number(batch.fetchedOffset ?? 0) > reading.position
-    if (misplaced) return this.tell((client) => client.seek(positionOf(reading)))
-    const messages = unread(batch.messages, reading.position)
-    try {
-      resolveOffset(batch.messages.at(-1)?.offset ?? batch.lastOffset())
-    } catch {
-      return
-    }
-    this.hand(reading, messages, nextOffset, Number(batch.highWatermark))
-    if (reading.paused && this.isOpen) await this.hold(reading, heartbeat)
+  eachBatch(payload: EachBatch): Promise<void> {
+    const reading = this.readings.get(keyOf(payload.batch))
+    // Not async: a function that waits would keep the messages that it has handed over.
+    if (!this.isOpen || reading === undefined || payload.isStale() || !this.take(reading, payload)) return DONE
+    return reading.paused && this.isOpen ? this.hold(reading, payload.heartbeat) : DONE
   }
 
   /** A batch that had nothing but control records or aborted messages, of which `eachBatch` is not told. */
@@ -130,6 +123,26 @@ export class Reader {
     // The log has it by now, or the handler has no answer: KafkaJS would go on at the last commit.
     if (reading.position === position) this.tell((client) => client.seek(positionOf(reading)))
     if (isOut && reading.position === position) this.stop(reading)
+  }
+
+  /** Hands a batch over; false when it has to be fetched again. */
+  private take(reading: Reading, { batch, resolveOffset }: EachBatch): boolean {
+    const nextOffset = Number(batch.lastOffset()) + 1
+    // Fetched by a second fetcher while the partition's leader moved, or from a place we did not ask for.
+    const misplaced = nextOffset <= reading.position || Number(batch.fetchedOffset ?? 0) > reading.position
+    if (misplaced) return this.refuse(reading)
+    try {
+      resolveOffset(batch.messages.at(-1)?.offset ?? batch.lastOffset())
+    } catch {
+      return false
+    }
+    this.hand(reading, unread(letGo(batch), reading.position), nextOffset, Number(batch.highWatermark))
+    return true
+  }
+
+  private refuse(reading: Reading): false {
+    this.tell((client) => client.seek(positionOf(reading)))
+    return false
   }
 
   private hand(reading: Reading, messages: readonly RawMessage[], nextOffset: number, highWatermark: number): void {
