@@ -2,7 +2,6 @@ import { identity, Observable } from 'rxjs'
 import { ack } from './ack.ts'
 import type { Broker, OutgoingMessage } from './broker.ts'
 import { PermanentError } from './errors.ts'
-import type { PartitionHealth, SourceHealth } from './events.ts'
 import { expectBroker, expectInteger, refuse } from './expect.ts'
 import { fromTopic } from './fromTopic.ts'
 import { type DeadLetter, letterOf, sentBack } from './letter.ts'
@@ -77,7 +76,7 @@ export function replayDeadLetters(kafka: Broker, from: string, options: ReplayOp
   }
   // What waits for its turn is in flight: a second's worth at most, or a rebalance would wait for long.
   const maxInFlight = Math.max(1, Math.ceil(Math.min(rate, 1000)))
-  const letters = fromTopic(kafka, { name: from, decode: identity }, { groupId, maxInFlight }).pipe(
+  const letters = fromTopic(kafka, { name: from, decode: identity }, { groupId, maxInFlight, until: 'end' }).pipe(
     mapValue((_, message) => letterOf(message)),
     filterValue(isWanted),
     Number.isFinite(rate) ? pace(rate) : identity,
@@ -85,10 +84,7 @@ export function replayDeadLetters(kafka: Broker, from: string, options: ReplayOp
     tapValue(() => counts.replayed++),
     ack(),
   )
-  const running = run(kafka, letters, { signals: false })
-  const isThrough = untilEnd()
-  running.events.subscribe(() => isThrough(running.health()) && void running.drain().catch(() => {}))
-  return running.closed.then(() => counts)
+  return run(kafka, letters, { signals: false }).closed.then(() => counts)
 }
 
 /** Longer than a client tries by itself: a copy sent while the first is under way could overtake it. */
@@ -109,15 +105,4 @@ function sendTogether(kafka: Broker, messages: readonly OutgoingMessage[]): Obse
 
 function isMixed([first, ...others]: readonly OutgoingMessage[]): boolean {
   return others.some(({ topic }) => topic !== first?.topic)
-}
-
-/** Says whether all is committed that lay in the topic when its partitions were first assigned. */
-function untilEnd(): (health: readonly SourceHealth[]) => boolean {
-  const ends = new Map<number, number>()
-  return (health) => {
-    const partitions = health.flatMap((source) => source.partitions)
-    for (const { partition, highWatermark } of partitions) if (!ends.has(partition)) ends.set(partition, highWatermark)
-    const isRead = ({ partition, committed }: PartitionHealth) => (committed ?? -1) >= (ends.get(partition) ?? 0)
-    return partitions.length > 0 && partitions.every(isRead)
-  }
 }

@@ -107,13 +107,14 @@ describe('replayDeadLetters', () => {
   })
 
   it('ends at the end that the topic had at first', async () => {
-    letter('a')
-    const replayed = replayDeadLetters(kafka, 'failed', { rate: 10 })
-    advance(clock, 2)
-    letter('b')
+    for (const value of ['a', 'b', 'c']) letter(value)
+    const replayed = replayDeadLetters(kafka, 'failed', { rate: 2 })
+    advance(clock, 100)
+    letter('d')
     advance(clock, 60_000)
-    expect((await replayed).replayed).toBe(1)
-    expect(valuesIn('orders')).toEqual(['a'])
+    expect((await replayed).replayed).toBe(3)
+    expect(valuesIn('orders')).toEqual(['a', 'b', 'c'])
+    expect(kafka.committed('failed.replay', 'failed').get(0)).toBe(3)
   })
 
   it('ends at once where there is nothing', async () => {
