@@ -55,9 +55,11 @@ export class Drain {
   private beatLater(): void {
     this.timer = this.clock.schedule(() => {
       // REBALANCE_IN_PROGRESS is what we know already, and the broker has counted the heartbeat.
+      const { end } = this
       this.heartbeat?.().then(this.onAnswer, (error) => {
         if (typeOf(error) !== undefined) this.onAnswer()
-        if (isFenced(error)) this.onLost()
+        // An answer that comes after the join is of the generation before.
+        if (isFenced(error) && this.end === end) this.onLost()
       })
       this.beatLater()
     }, this.interval)

@@ -10,11 +10,20 @@ import { Topics } from '../../../lib/topics.ts'
 import { HandClock } from '../handClock.ts'
 import { FakeConsumer } from './fakeConsumer.ts'
 import { FakeGroup } from './fakeGroup.ts'
+import { Restless } from './restless.ts'
 import { settled, Turns } from './turns.ts'
 
 const PARTITIONS = 2
-/** Within so many turns all must have come right. */
-const PATIENCE = 2000
+const OPTIONS: ConsumeOptions = {
+  groupId: 'group',
+  topics: ['numbers'],
+  fromBeginning: true,
+  maxWaitTimeInMs: 100,
+  sessionTimeout: 30_000,
+  rebalanceTimeout: 60_000,
+}
+/** Within so many turns of 100 ms all must have come right: sooner than a watchdog would see that nothing happens. */
+const PATIENCE = 1000
 
 /** A source on the real adapter, on a KafkaJS that is not real. */
 export class AdapterWorld implements Broker {
@@ -25,13 +34,17 @@ export class AdapterWorld implements Broker {
   story: string[] | undefined
   private readonly acked = Array.from({ length: PARTITIONS }, () => new Set<number>())
   private held: Message<unknown>[] = []
-  private reading: Reading<unknown> | undefined
+  /** What reads: a source, or a handler that commits whenever it is told to. */
+  private reading: Pick<Reading<unknown>, 'drain' | 'abandon'> | undefined
+  private restless: Restless | undefined
+  private readonly isRestless: boolean
   private fakes: FakeConsumer[] = []
   /** The generation under which the present commit was asked for. */
   private begun: number | undefined
   private violation: Error | undefined
 
-  constructor() {
+  constructor(isRestless: boolean) {
+    this.isRestless = isRestless
     this.subscribe()
   }
 
@@ -65,7 +78,7 @@ export class AdapterWorld implements Broker {
     const consumer = new KafkajsConsumer(host, options, handler)
     const commit = consumer.commit.bind(consumer)
     consumer.commit = (offsets, done) => {
-      this.begun = this.fakes.at(-1)?.generation
+      if (!this.isRestless) this.begun = this.fakes.at(-1)?.generation
       commit(offsets, done)
     }
     return consumer
@@ -75,6 +88,11 @@ export class AdapterWorld implements Broker {
 
   subscribe(): void {
     if (this.reading !== undefined) return
+    if (this.isRestless) this.readRestlessly()
+    else this.read()
+  }
+
+  private read(): void {
     const options = sourceOptions({ groupId: 'group', maxInFlight: 4, drainTimeout: 10_000 }, 0)
     const topics = new Topics<unknown>({ name: 'numbers', decode: (bytes) => bytes })
     const ended = () => {
@@ -85,11 +103,47 @@ export class AdapterWorld implements Broker {
     this.reading = new Reading<unknown>(this, topics, options, sink, ended)
   }
 
+  private readRestlessly(): void {
+    const ended = () => {
+      this.reading = undefined
+      this.restless = undefined
+    }
+    const restless = new Restless({
+      begins: () => {
+        this.begun = this.fakes.at(-1)?.generation
+      },
+      does: (partition, offset) => {
+        for (let one = 0; one < offset; one++) this.acked[partition]?.add(one)
+      },
+      ends: ended,
+    })
+    let isLeaving = false
+    const leave = () => {
+      if (!isLeaving) restless.leave()
+      isLeaving = true
+    }
+    this.restless = restless
+    this.reading = { drain: leave, abandon: leave }
+    restless.reads(this.consume(OPTIONS, restless))
+  }
+
+  /** Goes on, in order, until messages have come. */
+  async start(): Promise<void> {
+    this.produce(6)
+    for (let turn = 0; turn < 40 && this.held.length === 0; turn++) {
+      await this.turns.take(0)
+      await this.pass(0)
+    }
+  }
+
   produce(count: number): void {
     for (let i = 0; i < count; i++) this.group.ends[i % PARTITIONS] = (this.group.ends[i % PARTITIONS] ?? 0) + 1
   }
 
+  /** Acks a message; the restless commits, and lets a rebalance go on. */
   ack(which: number): void {
+    if (which % 3 > 0) this.restless?.commit()
+    else this.restless?.letGo()
     const [message] = this.held.splice(which % Math.max(1, this.held.length), 1)
     if (message === undefined) return
     this.story?.push(`ack ${message.partition}@${message.offset}`)
@@ -147,7 +201,9 @@ export class AdapterWorld implements Broker {
     this.story?.push('From here on all goes well.')
     const { group } = this
     const isDone = () => this.reading !== undefined && group.ends.every((end, one) => group.committed[one] === end)
-    this.rebalance(group.ends.map((_, partition) => partition))
+    // No other rebalance than it takes: one would heal what should not be ill.
+    group.share = group.ends.map((_, partition) => partition)
+    if (group.memberId !== undefined && group.assigned.length < PARTITIONS) this.rebalance(group.share)
     await this.progress(isDone, 'all is committed', () => this.subscribe())
     this.reading?.drain()
     await this.progress(
@@ -161,6 +217,8 @@ export class AdapterWorld implements Broker {
     for (let turn = 0; !isDone(); turn++) {
       if (turn === PATIENCE) throw new Error(`No progress: it never comes to pass that ${what}`)
       go()
+      this.restless?.letGo()
+      this.restless?.commit()
       while (this.held.length > 0) this.ack(0)
       await this.turns.take(0)
       await this.pass(100)

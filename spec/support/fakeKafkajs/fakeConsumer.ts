@@ -201,9 +201,16 @@ export class FakeConsumer implements ConsumerClient {
       if (!this.running || to <= from) continue
       isEmpty = false
       await this.config?.eachBatch(this.payload(partition, from, to))
+      await this.heartbeat()
     }
     // Heartbeats of KafkaJS wait for their interval; here each may be due.
-    if (isEmpty && this.running) await this.coordinator.heartbeat(this.request())
+    if (isEmpty && this.running) await this.heartbeat()
+  }
+
+  private async heartbeat(): Promise<void> {
+    const request = this.request()
+    await this.coordinator.heartbeat(request)
+    this.listeners.get(EVENTS.HEARTBEAT)?.({ payload: request })
   }
 
   private payload(partition: number, from: number, to: number): EachBatch {
@@ -220,7 +227,7 @@ export class FakeConsumer implements ConsumerClient {
       resolveOffset: (offset) => {
         if (!this.sought.has(partition)) this.positions.set(partition, Number(offset) + 1)
       },
-      heartbeat: async () => void (await this.coordinator.heartbeat(this.request())),
+      heartbeat: () => this.heartbeat(),
       commitOffsetsIfNecessary: (offsets) => this.commit(offsets),
       isStale: () => this.sought.has(partition),
     }
