@@ -276,6 +276,11 @@ export class Ledger implements Judge {
   }
 
   letsGo(): void {
+    const { clock, setup, member } = this.world
     this.world.say('  it lets the rebalance go on')
+    if (member?.pending !== undefined) this.fails('it lets the rebalance go on while its commit is under way')
+    const isTime = clock.now() >= this.revokedAt + setup.drainTimeout
+    for (const lot of this.lots.values())
+      if (lot.isLive && lot.inFlight > 0 && !isTime) this.fails('it lets the rebalance go on with messages in flight')
   }
 }
