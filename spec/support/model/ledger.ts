@@ -48,6 +48,8 @@ export class Ledger implements Judge {
 
   begins(): void {
     this.life++
+    // The sends under way are those of the member before.
+    this.letters.length = 0
     this.lateCount = 0
     this.isPaused = false
     this.isEnding = false
