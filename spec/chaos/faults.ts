@@ -135,7 +135,8 @@ async function overNetwork(
 async function withoutBroker(stage: Stage, lasts: number, end: () => Promise<void>): Promise<void> {
   const outage = stage.outages.begin('broker', undefined)
   await end()
-  await stage.sleep(lasts)
+  // The system takes a moment to close the ports of a killed process.
+  await stage.sleep(500 + lasts)
   await stage.broker.start()
   stage.outages.end(outage)
 }
