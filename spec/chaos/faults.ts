@@ -8,7 +8,7 @@ type Act = (stage: Stage, fault: Fault) => Promise<void>
 /** A member that is asked to end has so long for what is in flight, its commit and its leave, in ms. */
 const DWELL = 15_000
 /** One that has not ended by then never will, in ms. */
-const GIVE_UP = 30_000
+const GIVE_UP = 60_000
 const MAX_PARTITIONS = 12
 
 /** Puts one fault into effect, and resolves when what it changed is as before. */
