@@ -1,7 +1,7 @@
 import type { TopicPartition } from '../broker.ts'
 import { roundRobin, sticky } from './assigner.ts'
 import type { ClusterClient, CoordinatorClient, PartitionAssigner } from './client.ts'
-import { type ConnectingCluster, shareConnects } from './connections.ts'
+import type { ConnectingCluster, Connections } from './connections.ts'
 import { OutOfRange } from './ended.ts'
 import type { Owned } from './subscription.ts'
 
@@ -25,13 +25,13 @@ export interface Hooks {
  *
  * A group uses the first assigner that all its members know: with consumers of KafkaJS among them, round robin.
  */
-export function hookedAssigners(hooks: Hooks): PartitionAssigner[] {
+export function hookedAssigners(hooks: Hooks, connections: Connections): PartitionAssigner[] {
   const hooked: PartitionAssigner = ({ cluster }) => {
     tellRefusals(cluster)
     hookJoin(cluster, hooks)
     hookReset(cluster)
     ownCommittedOffsets(cluster)
-    shareConnects(cluster as ConnectingCluster)
+    connections.share(cluster as ConnectingCluster)
     const assigner = sticky(cluster, () => hooks.owned())
     return {
       ...assigner,

@@ -1,6 +1,7 @@
 import type { ConsumeOptions } from '../broker.ts'
 import { FatalError } from '../errors.ts'
 import type { ConsumerClient, EachBatch, EndBatchPayload, JoinPayload, KafkaClient } from './client.ts'
+import { Connections } from './connections.ts'
 import { type Hooks, hookedAssigners } from './hooks.ts'
 
 /** Batches that KafkaJS hands over at once: a held one must not keep the others of its fetch waiting. */
@@ -29,6 +30,7 @@ export class Session {
   readonly heartbeatInterval: number
   private readonly options: ConsumeOptions
   private readonly listener: SessionListener
+  private readonly connections = new Connections()
   private opened: Promise<void> = Promise.resolve()
 
   constructor(kafka: KafkaClient, options: ConsumeOptions, listener: SessionListener) {
@@ -38,7 +40,7 @@ export class Session {
     this.listener = listener
     this.client = kafka.consumer({
       ...{ groupId, maxWaitTimeInMs, sessionTimeout, rebalanceTimeout, heartbeatInterval: this.heartbeatInterval },
-      partitionAssigners: hookedAssigners(this.hooks()),
+      partitionAssigners: hookedAssigners(this.hooks(), this.connections),
       allowAutoTopicCreation: false,
       // It restarts by itself otherwise, even after it was told to stop.
       retry: { restartOnFailure: async () => false },
@@ -53,7 +55,11 @@ export class Session {
   /** Leaves the group, but only once it is opened: what is torn down while it joins would join none the less. */
   async close(): Promise<void> {
     await this.opened
-    await this.client.disconnect()
+    try {
+      await this.client.disconnect()
+    } finally {
+      this.connections.end()
+    }
   }
 
   private hooks(): Hooks {

@@ -1,7 +1,7 @@
 import { Duplex } from 'node:stream'
 import { Kafka, logLevel } from 'kafkajs'
 import { expect, it } from 'vitest'
-import { shareConnects } from '../../../lib/kafkajs/connections.ts'
+import { Connections } from '../../../lib/kafkajs/connections.ts'
 
 /** KafkaJS's own connections to a broker, as a consumer has them, which count the sockets they open. */
 function connections() {
@@ -13,15 +13,16 @@ function connections() {
   }
   const kafka = new Kafka({ brokers: ['far:9092'], logLevel: logLevel.NOTHING, socketFactory })
   let found: Cluster | undefined
+  const shared = new Connections()
   const partitionAssigners = [
     ({ cluster }: { cluster: unknown }) => {
       found = cluster as Cluster
-      shareConnects(found)
+      shared.share(found)
       return {} as never
     },
   ]
   kafka.consumer({ groupId: 'g', partitionAssigners })
-  return { sockets, pool: () => (found as Cluster).connectionPoolBuilder.build() }
+  return { sockets, shared, pool: () => (found as Cluster).connectionPoolBuilder.build() }
 }
 
 interface Cluster {
@@ -29,13 +30,16 @@ interface Cluster {
 }
 
 interface Pool {
-  readonly pool: readonly { connect(): Promise<unknown> }[]
+  readonly pool: readonly { connect(): Promise<unknown>; disconnect(): Promise<unknown> }[]
   getConnection(): Promise<unknown>
   destroy(): Promise<void>
 }
 
 class FakeSocket extends Duplex {
   override _read(): void {}
+  override _write(_chunk: unknown, _encoding: unknown, done: () => void): void {
+    done()
+  }
   setKeepAlive(): void {}
   unref(): void {}
 }
@@ -62,6 +66,21 @@ it('opens another once the one before is closed or has failed', async () => {
   sockets[1]?.connected()
   await again
   await destroy()
+})
+
+it('opens none after its end, and closes what is open or about to be', async () => {
+  const { sockets, shared, pool } = connections()
+  const [open, late, next] = [bound(await pool()), bound(await pool()), bound(await pool())]
+  const opened = open.getConnection()
+  sockets[0]?.connected()
+  await opened
+  const connecting = late.getConnection()
+  shared.end()
+  sockets[1]?.connected()
+  await connecting
+  await expect(next.getConnection()).rejects.toThrow('The consumer is closed')
+  await expect(open.getConnection()).rejects.toThrow('The consumer is closed')
+  expect(sockets.map(({ socket }) => socket.writableEnded)).toEqual([true, true])
 })
 
 function bound(pool: Pool) {
