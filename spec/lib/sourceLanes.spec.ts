@@ -415,5 +415,5 @@ describe('the order of a key at the source', () => {
       world.finish()
     }
     holds(fc.array(step, { maxLength: 50, size: 'max' }), live, { runs: 300 })
-  }, 30_000)
+  })
 })
