@@ -4,7 +4,7 @@ import { Partition, type PartitionHost } from './partition.ts'
 /** The partitions that a member has now, and what it counted in those it had before. */
 export class Assignment<A> {
   /** In partitions that are gone. */
-  readonly past = { delivered: 0, skippedAcked: 0 }
+  readonly past = { delivered: 0, settled: 0, skippedAcked: 0 }
   private readonly host: PartitionHost<A>
   private partitions = new Map<string, Partition<A>>()
 
@@ -31,6 +31,13 @@ export class Assignment<A> {
   get unsettled(): number {
     let sum = 0
     for (const { tracker } of this) sum += tracker.pending
+    return sum
+  }
+
+  /** Grows with each delivery and with each settlement. */
+  get moves(): number {
+    let sum = 0
+    for (const { tracker } of this) sum += 2 * tracker.delivered - tracker.pending
     return sum
   }
 
@@ -90,7 +97,9 @@ export class Assignment<A> {
   }
 
   private retire(partition: Partition<A>): void {
-    this.past.delivered += partition.tracker.delivered
+    const { delivered, pending } = partition.tracker
+    this.past.delivered += delivered
+    this.past.settled += delivered - pending
     this.past.skippedAcked += partition.skippedAcked
     partition.end()
   }

@@ -15,11 +15,18 @@ export type Until = 'end' | Date | number
 /** How often it is looked, at most, whether something still waits for a next try, in ms. */
 const LOOK = 1000
 
+/** How often it is looked again while an operator waits for an answer, and nothing is settled. */
+const LOOKS = 6
+
 /** What bounds are set for. */
 export interface BoundsHost {
   readonly clock: Clock
-  /** Messages delivered so far in partitions that are gone. */
-  readonly deliveredBefore: number
+  /** Messages settled in partitions that are gone. */
+  readonly settledBefore: number
+  /** Grows with each delivery and with each settlement. */
+  readonly moves: number
+  /** Whether an operator works on messages, or some wait for their turn: what holds them lets go by itself. */
+  readonly isBusy: boolean
   partitions(): Iterable<Partition<unknown>>
   /** Fetches a partition again from where it was cut off. */
   refetch(partition: Partition<unknown>): void
@@ -36,12 +43,14 @@ export interface BoundsHost {
 export class Bounds {
   private readonly host: BoundsHost
   private readonly until: Until
-  /** ms to wait, once all is delivered, for what is in flight: it may be in a buffer that only the end will empty. */
+  /** ms without a settlement, once all is delivered, until what is in flight must be in a buffer that only the end empties. */
   private readonly patience: number
   /** By partition; kept when one goes and comes back. */
   private readonly ends = new Map<string, number>()
   private isAssigned = false
   private timer: Timer | undefined
+  private moves = 0
+  private looks = 0
 
   constructor(host: BoundsHost, until: Until, patience: number) {
     this.host = host
@@ -86,14 +95,23 @@ export class Bounds {
     if (!this.isAssigned) return
     if (!this.isDelivered) return this.refill()
     if (this.isSettled) this.finish()
-    else this.timer ??= this.host.clock.schedule(() => this.giveUp(), this.patience)
+    else if (this.timer === undefined) this.wait()
+  }
+
+  private wait(): void {
+    this.moves = this.host.moves
+    this.timer = this.host.clock.schedule(() => this.look(), this.patience)
   }
 
   /** What waits for a next try needs the stream; what waits in a user's buffer needs its end. */
-  private giveUp(): void {
+  private look(): void {
     this.timer = undefined
-    if (this.isAssigned && this.isDelivered && !this.host.isWaiting) this.finish()
-    else this.check()
+    const { host } = this
+    const isMoving = host.moves !== this.moves || host.isWaiting
+    if (isMoving || !host.isBusy) this.looks = 0
+    else if (++this.looks === LOOKS) return
+    if (isMoving || host.isBusy || !this.isAssigned || !this.isDelivered) this.check()
+    else this.finish()
   }
 
   /** Waits no more. */
@@ -150,7 +168,7 @@ export class Bounds {
   }
 
   private delivered(): number {
-    let sum = this.host.deliveredBefore
+    let sum = this.host.settledBefore
     for (const { tracker } of this.host.partitions()) sum += tracker.delivered
     return sum
   }

@@ -123,6 +123,8 @@ export class Committer {
     this.underWay = false
     // The offsets go on without the acks above them.
     if (isTooMuch) return this.commit()
+    // It says nothing of what the flush is for.
+    if (this.isStale && this.flushed.length > 0) return this.commit()
     if (this.isFlushedAgain(error)) return this.arm(TRY_AGAIN)
     this.end()
     // Also when fenced: by now another assignment may have acks.

@@ -230,8 +230,17 @@ export class Delivery<A> implements PartitionHost<A>, CommitHost, EmissionHost<A
 
   // For its bounds
 
-  get deliveredBefore(): number {
-    return this.assignment.past.delivered
+  get settledBefore(): number {
+    return this.assignment.past.settled
+  }
+
+  get moves(): number {
+    return this.assignment.moves
+  }
+
+  get isBusy(): boolean {
+    for (const partition of this.assignment) if (partition.isWaiting) return true
+    return this.holders.isBusy
   }
 
   get isWaiting(): boolean {

@@ -87,7 +87,7 @@ export class Emission<A> {
   private emitAll(deadline: number): void {
     for (const partition of this.host.partitions()) {
       if (this.halted) return
-      if (!partition.emit(deadline)) this.again = true
+      if (!partition.emit(this, deadline)) this.again = true
     }
   }
 

@@ -79,7 +79,10 @@ export class Holders {
     const { origin, token } = message
     // An operator may hold messages of several sources, and of partitions that have ended.
     if (message.isSpent || origin.isEnded || origin.holders !== this) return
+    const slot = token.rootOf(message.slot)
+    // One that was stuck may have been settled over the operator's head.
+    if (!origin.isOpen(slot)) return
     const ofPartition = slots.get(origin) ?? new Set()
-    slots.set(origin, ofPartition.add(token.rootOf(message.slot)))
+    slots.set(origin, ofPartition.add(slot))
   }
 }

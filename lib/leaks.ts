@@ -67,9 +67,9 @@ export class Leaks {
     if (!partition.tracker.isOpen(slot)) return
     const copy = this.suspectsOf(partition).copies.get(slot)
     if (copy === undefined) return
-    // It may be delivered once more, and dropped once more.
-    this.register({ partition, slot }, copy)
     this.host.leaked(partition, slot, copy)
+    // Where it was only told, that is all. Else it may be delivered once more, and dropped once more.
+    if (!partition.tracker.isOpen(slot) && partition.tracker.isPending(slot)) this.register({ partition, slot }, copy)
   }
 
   private suspectsOf(partition: Partition<unknown>): Suspects {

@@ -14,6 +14,8 @@ export interface Origin extends TopicPartition {
   readonly isEnded: boolean
   /** Aborts when that happens. */
   readonly signal: AbortSignal
+  /** Whether the fetched message of a slot was given out, and nobody has settled it. */
+  isOpen(slot: number): boolean
   /** The operators that hold messages of the source, for whoever waits with some of its own. */
   readonly holders: Holders
   /** A number in [0, 1), for jitter. */

@@ -40,6 +40,12 @@ export interface PartitionHost<A> {
   metadataIgnored(place: Position, metadata: string, reason: string): void
 }
 
+/** What a partition delivers in. */
+export interface Slice {
+  /** Whether it has come to its end before its time, by what was delivered. */
+  readonly halted: boolean
+}
+
 /** A message that was not acked; its slot stays open until its host decides. */
 export interface Refusal<A> {
   readonly partition: Partition<A>
@@ -125,6 +131,16 @@ export class Partition<A> implements LanedOwner {
     return !this.fetched.isEmpty || (this.lanes?.hasReady ?? false)
   }
 
+  /** Whether a message waits for the one before it in its lane. */
+  get isWaiting(): boolean {
+    return this.lanes?.isWaiting ?? false
+  }
+
+  /** Whether a message was given out, and nobody has settled it. */
+  isOpen(slot: number): boolean {
+    return this.tracker.isOpen(slot) && this.lanes?.isReady(slot) !== true
+  }
+
   /** Messages somebody works on. */
   get inFlight(): number {
     return this.tracker.pending - this.resting
@@ -190,6 +206,8 @@ export class Partition<A> implements LanedOwner {
   /** Has the place of reading committed, although nothing before it was acked. */
   commitStart(): void {
     this.start = UNCOMMITTED
+    // With it, that nothing behind it is acked.
+    this.acksConfirmed = UNCOMMITTED
   }
 
   add(messages: readonly RawMessage[], nextOffset: number): void {
@@ -218,13 +236,13 @@ export class Partition<A> implements LanedOwner {
     this.acksConfirmed = this.acksSent
   }
 
-  /** Delivers until nothing is left or the limit is reached; false when the time was up first. */
-  emit(deadline: number): boolean {
+  /** Delivers until nothing is left or the limit is reached, or it is halted; false when the time was up first. */
+  emit(slice: Slice, deadline: number): boolean {
     this.tracker.listening = false
     try {
-      if (this.lanes !== undefined) return this.emitLaned(this.lanes, deadline)
+      if (this.lanes !== undefined) return this.emitLaned(this.lanes, slice, deadline)
       while (this.fetched.hasNext(this.tracker)) {
-        if (this.full) return true
+        if (this.full || slice.halted) return true
         this.deliver(this.fetched.next())
         if ((++this.looks & LOOK) === 0 && this.clock.now() >= deadline) return false
       }
@@ -277,8 +295,8 @@ export class Partition<A> implements LanedOwner {
   }
 
   /** As {@link emit}; what waited for its turn comes first, and is within the limit already. */
-  private emitLaned(lanes: SourceLanes, deadline: number): boolean {
-    for (;;) {
+  private emitLaned(lanes: SourceLanes, slice: Slice, deadline: number): boolean {
+    while (!slice.halted) {
       const turn = this.holders.isStopped ? undefined : lanes.next()
       if (turn !== undefined) {
         this.resting--
@@ -287,6 +305,7 @@ export class Partition<A> implements LanedOwner {
       else this.takeLane(lanes, this.fetched.next())
       if ((++this.looks & LOOK) === 0 && this.clock.now() >= deadline) return false
     }
+    return true
   }
 
   private takeLane(lanes: SourceLanes, raw: RawMessage): void {

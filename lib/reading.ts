@@ -44,6 +44,8 @@ export class Reading<A> implements Member, ConsumerHandler, DeliveryHost<A> {
   private isPaused = false
   private joins = 0
   private lastTrouble: Error | null = null
+  /** Messages that were unsettled when it was unsubscribed. */
+  private givenUp = 0
   /** Why it ends, when not because it was asked to. */
   private failure: Error | undefined
 
@@ -92,6 +94,8 @@ export class Reading<A> implements Member, ConsumerHandler, DeliveryHost<A> {
       partitions: assigned.map(placeOf),
       retained: retained.map(placeOf),
     })
+    // A drain may have begun before, or just now: what failed is not tried again.
+    if (this.isEnding) return this.delivery.ended()
     this.delivery.goOn()
     for (const { place, log } of recreated) this.outOfRange(place, log)
     this.delivery.bounds?.begin()
@@ -185,6 +189,7 @@ export class Reading<A> implements Member, ConsumerHandler, DeliveryHost<A> {
     if (this.isEnding) return
     this.state = 'draining'
     this.delivery.halt()
+    this.givenUp = this.delivery.assignment.unsettled
     for (const partition of this.delivery.assignment) partition.end()
     this.delivery.checkSettled()
     this.leave()
@@ -258,7 +263,7 @@ export class Reading<A> implements Member, ConsumerHandler, DeliveryHost<A> {
 
   private close(): void {
     const { workedOn } = this.delivery
-    const { unsettled } = this.delivery.assignment
+    const unsettled = this.givenUp + this.delivery.assignment.unsettled
     this.state = 'closed'
     this.delivery.close()
     this.broker.members.remove(this)

@@ -30,6 +30,19 @@ export class SourceLanes {
     return this.ready.length > 0
   }
 
+  /** Whether a message waits for its turn. */
+  get isWaiting(): boolean {
+    if (this.hasReady) return true
+    for (const behind of this.lanes.values()) if (behind !== undefined && behind.length > 0) return true
+    return false
+  }
+
+  /** Whether a message's turn has come, and it is still to be delivered. */
+  isReady(slot: number): boolean {
+    for (const turn of this.ready) if (turn.slot === slot) return true
+    return false
+  }
+
   /** Takes a message that is to be delivered; false when it has to wait for its turn. */
   admit(slot: number, raw: RawMessage): boolean {
     const lane = this.laneOf(raw)

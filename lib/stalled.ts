@@ -9,6 +9,8 @@ const LOOKS = 6
 /** What it looks at, and whom it tells. */
 export interface StalledHost {
   readonly backPressure: BackPressure
+  /** Grows with each delivery and with each settlement. */
+  readonly moves: number
   /** Whether nothing is delivered now: paused, or in a rebalance, or at the end. */
   readonly isHalted: boolean
   /** Whether an operator works on messages: it lets go of them by itself. */
@@ -34,12 +36,12 @@ export class Stalled {
 
   /** Whether it is so now. */
   get isStalled(): boolean {
-    return this.told && this.moves === this.countMoves() && this.fullPartition() !== undefined
+    return this.told && this.moves === this.host.moves && this.fullPartition() !== undefined
   }
 
   /** Looks; gives when to look again. */
   look(now: number): number {
-    const moves = this.countMoves()
+    const { moves } = this.host
     if (moves !== this.moves) {
       this.moves = moves
       this.since = now
@@ -67,12 +69,5 @@ export class Stalled {
       if (holdsAll || (backPressure.isHeavy && partition.inFlight > 0)) return partition
     }
     return undefined
-  }
-
-  /** Grows with each delivery and with each settlement. */
-  private countMoves(): number {
-    let sum = 0
-    for (const { tracker } of this.host.partitions()) sum += 2 * tracker.delivered - tracker.pending
-    return sum
   }
 }

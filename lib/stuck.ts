@@ -52,8 +52,9 @@ export class Stuck {
   private markOf(partition: Partition<unknown>, now: number): Mark | undefined {
     const { tracker } = partition
     const slot = tracker.head
-    // One that was refused is not worked on: it waits for a next try, or for its dead letter to be written.
-    if (!tracker.isOpen(slot) || tracker.pending === 0) {
+    // One that was refused is not worked on: it waits for a next try, or for its dead letter to be written. Nor is one
+    // whose turn has come in a pause.
+    if (!partition.isOpen(slot) || tracker.pending === 0) {
       this.marks.delete(partition)
       return undefined
     }

@@ -78,6 +78,10 @@ export class Watch<A> implements LeakHost, StuckHost, StalledHost {
     return this.delivery.backPressure
   }
 
+  get moves(): number {
+    return this.delivery.moves
+  }
+
   get isHalted(): boolean {
     return this.delivery.isHalted
   }

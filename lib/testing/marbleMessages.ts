@@ -85,6 +85,7 @@ function originOn(clock: TestScheduler, options: MarbleOptions<never>): Origin {
     clock,
     maxInFlight: 1000,
     isEnded: false,
+    isOpen: () => true,
     signal,
     random: () => 0.999,
     onQuiet: () => false,

@@ -114,6 +114,7 @@ export function ownerOf(heard: { acks: number; refusals: number }): TrackerOwner
     clock: { now: () => 0, schedule: () => ({ unsubscribe: () => {} }) },
     maxInFlight: 1000,
     isEnded: false,
+    isOpen: () => true,
     signal: new AbortController().signal,
     random: () => 0,
     onQuiet: () => false,

@@ -64,6 +64,7 @@ const origin: Origin = {
   clock: systemClock,
   maxInFlight: 1000,
   isEnded: false,
+  isOpen: () => true,
   signal: new AbortController().signal,
   random: () => 0.5,
   onQuiet: () => false,
