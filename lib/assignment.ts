@@ -90,8 +90,7 @@ export class Assignment<A> {
     const { committed } = old
     const end = highWatermark ?? old.highWatermark
     const moved = new Partition(this.host, { topic, partition, committed, highWatermark: end, position: offset })
-    moved.paused = old.paused
-    moved.commitStart()
+    moved.follow(old)
     this.partitions.set(keyOf(old), moved)
     return moved
   }

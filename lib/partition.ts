@@ -79,6 +79,8 @@ export class Partition<A> implements LanedOwner {
   skippedAcked = 0
   /** Acks of the assignment before, until the messages are passed that they are of. */
   private kept: KeptAcks | undefined
+  /** The offset that was sent last: when its answer is lost, the broker may have it. */
+  private sent = UNCOMMITTED
   /** How many were acked when a commit was sent, and how many the broker has confirmed. */
   private acksSent = 0
   private acksConfirmed = 0
@@ -151,8 +153,10 @@ export class Partition<A> implements LanedOwner {
   }
 
   get isDirty(): boolean {
-    const isBehind = this.tracker.low !== (this.committed ?? this.start)
-    return isBehind || (this.host.keepAcks && this.acks !== this.acksConfirmed)
+    const { committed, sent } = this
+    const isBehind = this.tracker.low !== (committed ?? this.start)
+    const isInDoubt = sent !== UNCOMMITTED && sent !== committed
+    return isBehind || isInDoubt || (this.host.keepAcks && this.acks !== this.acksConfirmed)
   }
 
   private get acks(): number {
@@ -203,8 +207,10 @@ export class Partition<A> implements LanedOwner {
     this.host.cameLate()
   }
 
-  /** Has the place of reading committed, although nothing before it was acked. */
-  commitStart(): void {
+  /** Takes the place of a partition that was read elsewhere, and has its own place committed. */
+  follow({ sent, paused }: Partition<A>): void {
+    this.sent = sent
+    this.paused = paused
     this.start = UNCOMMITTED
     // With it, that nothing behind it is acked.
     this.acksConfirmed = UNCOMMITTED
@@ -221,6 +227,7 @@ export class Partition<A> implements LanedOwner {
   toCommit(): CommitPosition {
     const { topic, partition, tracker, kept } = this
     const position = { topic, partition, offset: tracker.low }
+    this.sent = tracker.low
     if (!this.host.keepAcks) return position
     this.acksSent = this.acks
     const ranges = tracker.ackedRanges

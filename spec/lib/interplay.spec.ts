@@ -265,6 +265,29 @@ describe('an unsubscription', () => {
 })
 
 describe('a seek', () => {
+  it('back is committed again when the answer was lost, though the group had stood where it stands then', () => {
+    start()
+    kafka.assign(1)
+    member.seek({ topic: 'numbers', partition: 0, offset: 0 })
+    kafka.deliver(0, 1)
+    ackAll()
+    kafka.answerCommit('retriable')
+    pass(1000)
+    expect(kafka.calls).toEqual(['seek 0@0', 'commit 0@0', 'commit 0@1'])
+  })
+
+  it('to where the group stands is committed when a commit of the old place had no answer', () => {
+    start()
+    kafka.assign(0)
+    kafka.deliver(0, 1)
+    ackAll()
+    pass(1000)
+    member.seek({ topic: 'numbers', partition: 0, offset: 0 })
+    kafka.answerCommit('retriable')
+    pass(1000)
+    expect(kafka.calls).toEqual(['commit 0@1', 'seek 0@0', 'commit 0@0'])
+  })
+
   it('to where the group stands commits that nothing behind is acked any more', () => {
     start({ keepAcks: true })
     kafka.assign()
