@@ -143,7 +143,10 @@ export class Membership implements SessionListener, JoinListener {
   async outOfRange(place: TopicPartition): Promise<void> {
     const log = await this.host.admin.ask((admin) => rangeOf(admin, place))
     // After a join KafkaJS is told anew where to read.
-    if (this.state === 'reading') this.reader.outOfRange(place, log)
+    if (this.state !== 'reading') return
+    // A process that was stopped may ask from where its successor has gone on long ago: that tells of no loss.
+    if (this.isCertain) this.reader.outOfRange(place, log)
+    else this.reader.again(place)
   }
 
   get isEnded(): boolean {

@@ -113,6 +113,12 @@ export class Reader {
     this.hand(reading, [], nextOffset, Number(highWatermark))
   }
 
+  /** Has KafkaJS fetch once more from where it did. It sends the heartbeat that is due before. */
+  again(place: TopicPartition): void {
+    const reading = this.readings.get(keyOf(place))
+    if (this.isOpen && reading !== undefined) this.refuse(reading)
+  }
+
   /** The place to read from is not in the log: has the handler say where to go on, and reads nothing until then. */
   outOfRange(place: TopicPartition, log: LogRange): void {
     const reading = this.readings.get(keyOf(place))

@@ -158,6 +158,18 @@ describe('a membership', () => {
     expect(kafka.calls.filter((call) => call.startsWith('offsetCommit'))).toEqual([])
   })
 
+  it('fetches once more, and tells of no loss, where it may be a member no more: its successor may have gone on', async () => {
+    await open()
+    await kafka.join()
+    kafka.log = { low: 20, high: 30 }
+    advance(clock, 30_001)
+    const before = kafka.calls.length
+    await kafka.reset()
+    await settled()
+    expect(told.words).toEqual(['assigned 0@0'])
+    expect(kafka.calls.slice(before)).toEqual(['seek 0@0'])
+  })
+
   it('asks again where to read, and for the coordinator, when the broker cannot say now', async () => {
     await open()
     kafka.refusals.push(new Error('loading'))
