@@ -153,7 +153,10 @@ export interface SourceHealth {
   readonly deadLettered: number
   /** Messages that nobody held any more before they were settled. */
   readonly leaked: number
-  /** Whether a message is the oldest in flight for more than `maxProcessing`: a sign that the process is not well. */
+  /**
+   * Whether a message is the oldest in flight for more than `maxProcessing`, and does not only wait for its next try: a
+   * sign that the process is not well.
+   */
   readonly isStuck: boolean
   /** Whether the source can't go on, because nothing that is in flight settles. */
   readonly isStalled: boolean

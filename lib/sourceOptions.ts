@@ -64,8 +64,9 @@ export interface SourceOptions {
   readonly maxProcessing?: number
   /**
    * What is done with a message that is the oldest in flight for `maxProcessing`. `nack`: it counts as failed, and
-   * `onNack` decides, although somebody may still work on it or try it again in place; `stop`: the source stops; `warn`:
-   * only the event `stuck` and `health()` tell of it. @default 'warn'
+   * `onNack` decides, although somebody may still work on it; `stop`: the source stops; `warn`: only the event `stuck` and
+   * `health()` tell of it. One that only waits for its next try by then is told of by the event, and left to its
+   * operator, whatever this says. @default 'warn'
    */
   readonly onStuck?: AlarmAction
   /** How long a fetch waits for messages: the latency of a resume. @default 250 */

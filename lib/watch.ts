@@ -40,8 +40,11 @@ export class Watch<A> implements LeakHost, StuckHost, StalledHost {
     return this.stall.isStalled
   }
 
+  /** Whether an oldest message is stuck that does not only wait for a next try: a restart would not help that one. */
   get isStuck(): boolean {
-    for (const partition of this.partitions()) if (this.oldest.isStuck(partition, this.now)) return true
+    const { holders } = this.delivery
+    for (const partition of this.partitions())
+      if (this.oldest.isStuck(partition, this.now) && !holders.isWaiting(partition, partition.tracker.head)) return true
     return false
   }
 
@@ -106,12 +109,13 @@ export class Watch<A> implements LeakHost, StuckHost, StalledHost {
 
   stuck(partition: Partition<unknown>, slot: number, ageMs: number): void {
     const { groupId, host, holders } = this.delivery
-    const { onStuck } = host.options
     const place = placeOf(partition, slot)
     const isWaiting = holders.isWaiting(partition, slot)
-    const error = alarmError(onStuck, stuckText(place, ageMs, isWaiting))
+    // A transient failure is tried again for ever, by design.
+    const action = isWaiting ? 'warn' : host.options.onStuck
+    const error = alarmError(action, stuckText(place, ageMs, isWaiting))
     host.tell({ type: 'stuck', groupId, place, ageMs, isWaiting, error })
-    this.act(onStuck, partition, slot, error, this.leaks.rawOf(partition, slot))
+    this.act(action, partition, slot, error, this.leaks.rawOf(partition, slot))
   }
 
   stalled(partition: Partition<unknown>, sinceMs: number): void {

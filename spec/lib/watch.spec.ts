@@ -154,6 +154,20 @@ describe('a stuck message', () => {
     expect(told('stuck')).toMatchObject([{ isWaiting: true }, { isWaiting: false }])
   })
 
+  it('is told of only, whatever onStuck says, while it waits for a next try, and the source is not stuck', () => {
+    const tried = perBatch((n: number) => n, fails, { retry: { delay: 1e9, jitter: 'none' } })
+    for (const onStuck of ['nack', 'stop'] as const) {
+      events = []
+      kafka = new HandBroker(clock)
+      start({ maxProcessing: 5000, onStuck, onNack: 'skip' }, tried)
+      kafka.deliver(0, 1)
+      pass(10_000)
+      expect(told('stuck')).toMatchObject([{ isWaiting: true }])
+      expect(member.health()).toMatchObject({ isStuck: false, nacked: 0, state: 'reading' })
+      expect(errors).toEqual([])
+    }
+  })
+
   it('is nacked where onStuck says so, and an ack that comes later is late', () => {
     start({ maxProcessing: 5000, onStuck: 'nack', onNack: deadLetter('failed') })
     kafka.deliver(7, 1)
