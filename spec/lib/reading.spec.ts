@@ -170,7 +170,7 @@ describe('a reading, while it commits', () => {
   })
 
   it('commits again what was refused because the group rebalances', () => {
-    start()
+    const member = start()
     kafka.assign()
     kafka.deliver(0, 1)
     ackAll()
@@ -178,6 +178,7 @@ describe('a reading, while it commits', () => {
     kafka.answerCommit('rebalancing')
     pass(1000)
     expect(kafka.calls).toEqual(['commit 0@1', 'commit 0@1'])
+    expect(member.health().state).toBe('reading')
     expect(errors).toEqual([])
   })
 })

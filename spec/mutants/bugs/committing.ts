@@ -27,6 +27,12 @@ export const committing: readonly Mutant[] = [
         find: 'this.committed = offset',
         replace: 'this.committed = this.tracker.low',
       },
+      // Sent and confirmed are compared, too: another guard of the same.
+      {
+        file: 'lib/partition.ts',
+        find: 'sent !== UNCOMMITTED && sent !== committed',
+        replace: 'false',
+      },
     ],
     red: {
       'spec/lib/reading.spec.ts': ['commits what is acked while a commit is under way, though nothing comes after it'],
