@@ -51,7 +51,7 @@ export class Assignment<A> {
     this.partitions = new Map()
     for (const one of assigned) {
       const old = before.get(keyOf(one))
-      this.partitions.set(keyOf(one), old?.isContinuedBy(one) ? old : new Partition(this.host, one))
+      this.partitions.set(keyOf(one), old?.commits.isContinuedBy(one) ? old : new Partition(this.host, one))
     }
     const retained: Partition<A>[] = []
     for (const [key, partition] of before) {
@@ -68,7 +68,7 @@ export class Assignment<A> {
   recreated(assigned: readonly AssignedPartition[]): { readonly place: Position; readonly log: AssignedPartition }[] {
     return assigned.flatMap((log) => {
       const old = this.get(log)
-      if (old === undefined || old.committed === null || log.committed !== null) return []
+      if (old === undefined || old.commits.committed === null || log.committed !== null) return []
       return [{ place: { topic: log.topic, partition: log.partition, offset: old.tracker.next }, log }]
     })
   }
@@ -87,7 +87,7 @@ export class Assignment<A> {
     const old = this.get({ topic, partition })
     if (old === undefined) throw new Error(`Cannot seek ${topic}[${partition}]: it is not assigned to this member`)
     this.retire(old)
-    const { committed } = old
+    const { committed } = old.commits
     const end = highWatermark ?? old.highWatermark
     const moved = new Partition(this.host, { topic, partition, committed, highWatermark: end, position: offset })
     moved.follow(old)

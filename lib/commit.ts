@@ -95,9 +95,9 @@ export class Committer {
 
   private commit(): void {
     this.cancel()
-    const due = [...this.host.partitions()].filter((partition) => partition.isDirty)
+    const due = [...this.host.partitions()].filter((partition) => partition.commits.isDirty)
     if (due.length === 0) return this.end()
-    const offsets = due.map((partition) => partition.toCommit())
+    const offsets = due.map((partition) => partition.commits.toCommit())
     this.underWay = true
     this.isStale = false
     this.lastAt = this.host.clock.now()
@@ -144,7 +144,7 @@ export class Committer {
   }
 
   private isDue(): boolean {
-    for (const partition of this.host.partitions()) if (partition.isDirty) return true
+    for (const partition of this.host.partitions()) if (partition.commits.isDirty) return true
     return false
   }
 

@@ -271,7 +271,7 @@ export class Delivery<A> implements PartitionHost<A>, CommitHost, EmissionHost<A
   }
 
   committed(offsets: readonly Position[]): void {
-    for (const position of offsets) this.assignment.get(position)?.confirm(position.offset)
+    for (const position of offsets) this.assignment.get(position)?.commits.confirm(position.offset)
     this.counts.commits++
     this.host.tell({ type: 'committed', groupId: this.groupId, offsets })
   }

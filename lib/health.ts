@@ -25,11 +25,11 @@ export function healthOf(
     partitions: partitions.map((one) => ({
       topic: one.topic,
       partition: one.partition,
-      committed: one.committed,
+      committed: one.commits.committed,
       low: one.tracker.low,
       next: one.tracker.next,
       highWatermark: one.highWatermark,
-      lag: Math.max(0, one.highWatermark - (one.committed ?? one.tracker.low)),
+      lag: Math.max(0, one.highWatermark - (one.commits.committed ?? one.tracker.low)),
       inFlight: one.inFlight,
       oldestMs: watch.ageOf(one),
       backlog: one.backlog,

@@ -1,11 +1,10 @@
 import { setMaxListeners } from 'node:events'
-import { encodeAcks } from './ackMap.ts'
 import { Backlog } from './backlog.ts'
-import type { AssignedPartition, CommitPosition, Position, RawMessage, TopicPartition } from './broker.ts'
+import type { AssignedPartition, RawMessage, TopicPartition } from './broker.ts'
 import type { Clock } from './clock.ts'
+import { CommitState, type CommitStateHost } from './commitState.ts'
 import { Held } from './held.ts'
 import type { Holders } from './holders.ts'
-import { type KeptAcks, keptAcks } from './keptAcks.ts'
 import type { Order } from './lanes.ts'
 import { Message, type Verdict } from './message.ts'
 import { type LanedOwner, SourceLanes, trackerOf } from './sourceLanes.ts'
@@ -15,15 +14,12 @@ import type { Tracker } from './tracker.ts'
 const SPAN = 10
 /** How often the emission looks at the clock: every 128 messages. */
 const LOOK = 127
-const UNCOMMITTED = -1
 
 /** The subscription that a partition delivers to. */
-export interface PartitionHost<A> {
+export interface PartitionHost<A> extends CommitStateHost {
   readonly groupId: string
   readonly clock: Clock
   readonly maxInFlight: number
-  /** Whether the acks above the low watermark are committed with it. */
-  readonly keepAcks: boolean
   readonly holders: Holders
   readonly order: Order
   random(): number
@@ -36,8 +32,6 @@ export interface PartitionHost<A> {
   wake(): void
   refused(refusal: Refusal<A>): void
   cameLate(): void
-  /** The metadata that was committed is not used. */
-  metadataIgnored(place: Position, metadata: string, reason: string): void
 }
 
 /** What a partition delivers in. */
@@ -66,8 +60,8 @@ export class Partition<A> implements LanedOwner {
   readonly tracker: Tracker
   /** The fetched batches of which a message is in flight. */
   readonly held: Held
-  /** What the group has committed, as far as we know. */
-  committed: number | null
+  /** What is committed of it, and what is to be. */
+  readonly commits: CommitState
   highWatermark: number
   /** Whether the consumer was told to fetch no more. */
   paused = false
@@ -77,13 +71,6 @@ export class Partition<A> implements LanedOwner {
   resting = 0
   /** Messages that were not delivered, because they had been acked before a restart. */
   skippedAcked = 0
-  /** Acks of the assignment before, until the messages are passed that they are of. */
-  private kept: KeptAcks | undefined
-  /** The offset that was sent last: when its answer is lost, the broker may have it. */
-  private sent = UNCOMMITTED
-  /** How many were acked when a commit was sent, and how many the broker has confirmed. */
-  private acksSent = 0
-  private acksConfirmed = 0
   private readonly host: PartitionHost<A>
   private readonly fetched: Backlog
   /** Where its messages keep an order. */
@@ -91,8 +78,6 @@ export class Partition<A> implements LanedOwner {
   private looks = 0
   private controller: AbortController | undefined
   private ended = false
-  /** What counts as committed while nothing is. */
-  private start: number
 
   constructor(host: PartitionHost<A>, assigned: Omit<AssignedPartition, 'logStart'>) {
     this.host = host
@@ -108,14 +93,7 @@ export class Partition<A> implements LanedOwner {
     this.held = new Held(this.tracker)
     this.fetched = new Backlog(this.held)
     this.highWatermark = assigned.highWatermark
-    this.committed = assigned.committed
-    // Where no message may come for long, the start is committed: a message that comes while no member runs is after it.
-    const isEmpty = assigned.position === assigned.highWatermark
-    this.start = isEmpty ? UNCOMMITTED : assigned.position
-    if (host.keepAcks)
-      this.kept = keptAcks(assigned, (reason) =>
-        host.metadataIgnored({ topic, partition, offset: assigned.position }, assigned.metadata ?? '', reason),
-      )
+    this.commits = new CommitState(host, this.tracker, assigned)
   }
 
   /** Messages fetched and not yet delivered. */
@@ -152,26 +130,8 @@ export class Partition<A> implements LanedOwner {
     return this.tracker.pending >= this.maxInFlight || this.tracker.span >= this.maxInFlight * SPAN
   }
 
-  get isDirty(): boolean {
-    const { committed, sent } = this
-    const isBehind = this.tracker.low !== (committed ?? this.start)
-    const isInDoubt = sent !== UNCOMMITTED && sent !== committed
-    return isBehind || isInDoubt || (this.host.keepAcks && this.acks !== this.acksConfirmed)
-  }
-
-  private get acks(): number {
-    return this.tracker.delivered - this.tracker.pending
-  }
-
   get isEnded(): boolean {
     return this.ended
-  }
-
-  /** Whether this is the same assignment gone on: nobody else has committed meanwhile. */
-  isContinuedBy({ committed }: Pick<AssignedPartition, 'committed'>): boolean {
-    if (committed === this.committed) return true
-    // A commit whose answer was lost may have arrived.
-    return committed !== null && committed >= (this.committed ?? this.start) && committed <= this.tracker.low
   }
 
   get signal(): AbortSignal {
@@ -208,39 +168,15 @@ export class Partition<A> implements LanedOwner {
   }
 
   /** Takes the place of a partition that was read elsewhere, and has its own place committed. */
-  follow({ sent, paused }: Partition<A>): void {
-    this.sent = sent
+  follow({ commits, paused }: Partition<A>): void {
+    this.commits.follow(commits)
     this.paused = paused
-    this.start = UNCOMMITTED
-    // With it, that nothing behind it is acked.
-    this.acksConfirmed = UNCOMMITTED
   }
 
   add(messages: readonly RawMessage[], nextOffset: number): void {
-    const { kept } = this
-    const unacked = kept === undefined ? messages : kept.unacked(messages)
+    const unacked = this.commits.unacked(messages)
     this.skippedAcked += messages.length - unacked.length
     this.fetched.add(unacked, nextOffset)
-  }
-
-  /** What may be committed now. */
-  toCommit(): CommitPosition {
-    const { topic, partition, tracker, kept } = this
-    const position = { topic, partition, offset: tracker.low }
-    this.sent = tracker.low
-    if (!this.host.keepAcks) return position
-    this.acksSent = this.acks
-    const ranges = tracker.ackedRanges
-    if (kept !== undefined && kept.end <= tracker.next) this.kept = undefined
-    else kept?.addTo(ranges, tracker.next)
-    const metadata = encodeAcks({ low: tracker.low, ranges })
-    return metadata === '' ? position : { ...position, metadata }
-  }
-
-  /** The broker has taken what {@link toCommit} gave last. */
-  confirm(offset: number): void {
-    this.committed = offset
-    this.acksConfirmed = this.acksSent
   }
 
   /** Delivers until nothing is left or the limit is reached, or it is halted; false when the time was up first. */

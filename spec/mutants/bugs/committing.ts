@@ -23,13 +23,13 @@ export const committing: readonly Mutant[] = [
     undone: 'what the commit carried is confirmed, not what is acked by now',
     patches: [
       {
-        file: 'lib/partition.ts',
+        file: 'lib/commitState.ts',
         find: 'this.committed = offset',
         replace: 'this.committed = this.tracker.low',
       },
       // Sent and confirmed are compared, too: another guard of the same.
       {
-        file: 'lib/partition.ts',
+        file: 'lib/commitState.ts',
         find: 'sent !== UNCOMMITTED && sent !== committed',
         replace: 'false',
       },
