@@ -11,7 +11,19 @@ export { enrichFromInflux } from './enrichFromInflux/enrichFromInflux.ts'
 
 export type { FetchLike, HttpHeaders, PostInit, PostToOptions, ResponseLike } from './postTo.ts'
 export { postTo } from './postTo.ts'
-export type { EsHit, EsLike, EsReplies, EsReply, EsSearch, SearchEsOptions } from './searchEs/searchEs.ts'
+export { matchText } from './searchEs/matchText.ts'
+export type {
+  EsDoc,
+  EsDocs,
+  EsGet,
+  EsHit,
+  EsLike,
+  EsReplies,
+  EsReply,
+  EsRequestOptions,
+  EsSearch,
+  SearchEsOptions,
+} from './searchEs/searchEs.ts'
 export { searchEs } from './searchEs/searchEs.ts'
 export type { Outgoing, SendLike, SendToOptions } from './sendTo.ts'
 export { sendTo } from './sendTo.ts'

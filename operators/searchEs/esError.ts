@@ -14,6 +14,7 @@ interface ErrorBody {
   readonly type?: string
   readonly reason?: string
   readonly root_cause?: readonly { readonly type: string; readonly reason?: string }[]
+  readonly caused_by?: { readonly type?: string; readonly reason?: string }
 }
 
 const UNSENT = ['ConfigurationError', 'ProductNotSupportedError', 'TypeError', 'RangeError']
@@ -33,6 +34,16 @@ export function esError(error: unknown): Error {
   return new TransientError(`Got no answer from ${said}`, { cause: error })
 }
 
+/** What a `_mget` says of a document that no further try would find; whatever else it says, a shard could not answer. */
+const OF_THE_REQUEST = ['illegal_argument_exception', 'routing_missing_exception']
+
+/** Gives the error of a document its class: a `_mget` tells no status. */
+export function refusalOfDoc(error: unknown): Error {
+  const { type = '' } = (error ?? {}) as ErrorBody
+  if (type === 'security_exception') return refusal(403, error)
+  return refusal(OF_THE_REQUEST.includes(type) ? 400 : 503, error)
+}
+
 /** Gives a refusal its class: by its status, and by the type that Elasticsearch names. */
 export function refusal(status: number, error: unknown, options: { cause?: unknown; retryAfter?: number } = {}): Error {
   const { type = '', root_cause } = (error ?? {}) as ErrorBody
@@ -41,6 +52,9 @@ export function refusal(status: number, error: unknown, options: { cause?: unkno
   const types = [type, ...(root_cause ?? []).map((cause) => cause.type)]
   if (types.includes('index_not_found_exception')) {
     return new FatalError(`${said}; create the index, or correct its name in the selector`, options)
+  }
+  if (types.includes('index_closed_exception')) {
+    return new FatalError(`${said}; open the index, or correct its name in the selector`, options)
   }
   if (types.includes('media_type_header_exception')) {
     return new FatalError(`${said}; use a client of the server's major version or the one below`, options)
@@ -54,9 +68,10 @@ export function refusal(status: number, error: unknown, options: { cause?: unkno
 
 function reasonOf(error: unknown): string {
   if (typeof error === 'string') return error
-  const { type, reason, root_cause } = (error ?? {}) as ErrorBody
+  const { type, reason, root_cause, caused_by } = (error ?? {}) as ErrorBody
   const [root] = root_cause ?? []
-  const found = root ?? { type, reason }
+  // Of a search that missed shards only the cause says something.
+  const found = root ?? (reason ? { type, reason } : (caused_by ?? { type, reason }))
   return found.type === undefined ? excerpt(error) : `${found.type}: ${found.reason}`
 }
 

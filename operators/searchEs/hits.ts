@@ -1,49 +1,50 @@
 import { TransientError } from '../../lib/errors.ts'
-import type { Outcome } from '../../lib/perBatch.ts'
-import { refusal } from './esError.ts'
-import type { EsReplies, EsReply } from './search.ts'
+import type { EsDoc, EsReply } from './client.ts'
+import { refusal, refusalOfDoc } from './esError.ts'
 
 /** The document that was found. */
 export interface EsHit<Source = unknown> {
   readonly _index: string
   readonly _id: string
-  /** Null when the search has a `sort` of its own. */
+  /** Null when the search has a `sort` of its own, and for a document that was asked for by its id. */
   readonly _score: number | null
-  /** The document, or what `_source` of the search asked for of it. */
+  /** The document, or the fields of it that were asked for. */
   readonly _source: Source
+  /** When the search asks for `fields`. */
+  readonly fields?: Readonly<Record<string, readonly unknown[]>>
+  /** When the search asks for a `highlight`. */
+  readonly highlight?: Readonly<Record<string, readonly string[]>>
 }
 
-/**
- * Gives each search its outcome.
- *
- * @throws TransientError when every search failed so: the batch is then tried again as it is, not each alone
- */
-export function outcomesOf<S, B>(
-  { responses }: EsReplies,
-  put: (i: number, hit: EsHit<S> | null) => Outcome<B>,
-): Outcome<B>[] {
-  const errors = responses.map(errorOf)
-  const [first] = errors
-  if (first !== undefined && errors.every((error) => error instanceof TransientError)) throw first
-  return responses.map((reply, i) => {
-    const error = errors[i]
-    return error === undefined ? put(i, hitOf<S>(reply)) : { error }
-  })
-}
+/** What became of one search: its top hit, null for none; or why there is no answer. */
+export type Answer<S> = { readonly found: EsHit<S> | null } | { readonly error: Error }
 
-function errorOf({ status = 200, error, timed_out, _shards }: EsReply): Error | undefined {
-  if (error !== undefined || status >= 400) return refusal(status, error)
+/** Reads the reply to a search. */
+export function answerOfSearch<S>(reply: EsReply, allowPartial: boolean): Answer<S> {
+  const { status = 200, error, hits } = reply
+  if (error !== undefined || status >= 400) return { error: refusal(status, error) }
   // Half a result might miss the best hit, and look like any other.
-  if (timed_out === true) return new TransientError('Elasticsearch ran out of the time that the search allows')
-  if (_shards !== undefined && _shards.failed > 0) {
-    return new TransientError(`Elasticsearch could not search ${_shards.failed} shards`)
-  }
-  return undefined
+  const lack = lackOf(reply)
+  if (lack !== undefined && !allowPartial) return { error: new TransientError(lack) }
+  const [hit] = hits?.hits ?? []
+  return { found: hit === undefined ? null : shown(hit as EsHit<S>) }
 }
 
-function hitOf<S>({ hits }: EsReply): EsHit<S> | null {
-  const hit = hits?.hits[0] as EsHit<S> | undefined
-  if (hit === undefined) return null
-  const { _index, _id, _score, _source } = hit
-  return { _index, _id, _score, _source }
+/** Says what a reply leaves out. */
+function lackOf({ timed_out, _shards }: EsReply): string | undefined {
+  if (timed_out === true) return 'Elasticsearch ran out of the time that the search allows'
+  return _shards !== undefined && _shards.failed > 0
+    ? `Elasticsearch could not search ${_shards.failed} shards`
+    : undefined
+}
+
+/** Reads the reply to an id. */
+export function answerOfId<S>(doc: EsDoc): Answer<S> {
+  if (doc.error !== undefined) return { error: refusalOfDoc(doc.error) }
+  return { found: doc.found === true ? shown({ ...(doc as EsHit<S>), _score: null }) : null }
+}
+
+/** Without the values that it was sorted by, and what else belongs to the search. */
+function shown<S>({ _index, _id, _score, _source, fields, highlight }: EsHit<S>): EsHit<S> {
+  return { _index, _id, _score, _source, ...(fields && { fields }), ...(highlight && { highlight }) }
 }

@@ -1,34 +1,11 @@
-import type { ObservableInput } from 'rxjs'
 import { excerpt } from '../../lib/codec.ts'
 import { PermanentError } from '../../lib/errors.ts'
-
-/** What `searchEs` uses of an Elasticsearch client; a `Client` of @elastic/elasticsearch 8 or 9 is one. */
-export interface EsLike {
-  msearch(
-    params: { searches: object[] },
-    options: { signal: AbortSignal; requestTimeout: number; maxRetries: number },
-  ): ObservableInput<EsReplies>
-}
-
-/** The answer to a `_msearch`: a reply for each search, in order. */
-export interface EsReplies {
-  readonly responses: readonly EsReply[]
-}
-
-/** The reply to one search: hits, or an error. */
-export interface EsReply {
-  readonly status?: number
-  readonly error?: unknown
-  readonly timed_out?: boolean
-  readonly _shards?: { readonly failed: number }
-  readonly hits?: { readonly hits: readonly object[] }
-}
 
 declare const source: unique symbol
 
 /**
- * What a message searches for: a query of the Query DSL, and any other field of a search's body (`_source`, `sort`,
- * `min_score` …). `Source` is the type of the documents, as the caller says: `(q): EsSearch<Product> => ({ … })`.
+ * What a message searches for: a query of the Query DSL, and any other field of a search's body (`sort`, `highlight`,
+ * `fields` …). `Source` is the type of the documents, as the caller says: `(q): EsSearch<Product> => ({ … })`.
  */
 export interface EsSearch<Source = unknown> {
   /** The index, alias or pattern, or several. */
@@ -41,6 +18,34 @@ export interface EsSearch<Source = unknown> {
   readonly [source]?: Source
 }
 
+/** The document that a message asks for by its id: read as it is now, without the wait for a refresh of the index. */
+export interface EsGet<Source = unknown> {
+  /** An index, or an alias of one. */
+  readonly index: string
+  readonly id: string
+  readonly routing?: string
+  readonly query?: undefined
+  readonly [source]?: Source
+}
+
+/** What all searches of a pipe have in common. */
+export interface SearchDefaults {
+  readonly source: readonly string[] | undefined
+  readonly minScore: number | undefined
+  readonly allowPartial: boolean
+}
+
+/** A document within a `_mget`. */
+interface EsDocWanted {
+  readonly _index: string
+  readonly _id: string
+  readonly routing: string | undefined
+  readonly _source: readonly string[] | undefined
+}
+
+/** A message's part of a request: the two lines of a search within a `_msearch`, or a document within a `_mget`. */
+export type EsPart = { readonly lines: readonly [header: object, body: object] } | { readonly doc: EsDocWanted }
+
 /**
  * By score; of equal ones the document that was written first in its shard, which all copies of a shard agree on. `_id`
  * can't be sorted by (its fielddata is off by default), `_shard_doc` needs a point in time, and `_doc`, which is the
@@ -49,22 +54,46 @@ export interface EsSearch<Source = unknown> {
 const BEST_FIRST = [{ _score: 'desc' }, { _seq_no: { order: 'asc', unmapped_type: 'long' } }]
 
 /**
- * The two lines of a search within a `_msearch`: whereto, and what.
+ * Writes down what a message asks for.
  *
- * @throws PermanentError when it is none
+ * @throws PermanentError when it is no search
  */
-export function searchLines({ index, routing, preference, query, ...body }: EsSearch): [header: object, body: object] {
+export function partOf(asked: EsSearch | EsGet, defaults: SearchDefaults): EsPart {
+  return isGet(asked) ? { doc: docOf(asked, defaults) } : { lines: linesOf(asked, defaults) }
+}
+
+function isGet(asked: EsSearch | EsGet): asked is EsGet {
+  return asked.query === undefined && 'id' in asked
+}
+
+function docOf({ index, id, routing }: EsGet, { source }: SearchDefaults): EsDocWanted {
+  if (!isName(index)) refuse('index', 'the name of one index when it looks up an id', index)
+  if (!isName(id)) refuse('id', 'a string that is not empty', id)
+  return { _index: index, _id: id, routing, _source: source }
+}
+
+function linesOf(
+  { index, routing, preference, query, ...body }: EsSearch,
+  { source, minScore, allowPartial }: SearchDefaults,
+): [header: object, body: object] {
   const names = typeof index === 'string' ? [index] : index
   // Without an index, Elasticsearch would search them all.
-  if (!Array.isArray(names) || names.length === 0 || names.some((name) => typeof name !== 'string' || name === '')) {
+  if (!Array.isArray(names) || names.length === 0 || !names.every(isName)) {
     refuse('index', 'a name that is not empty', index)
   }
+  const { id } = body
+  if (id !== undefined) refuse('id', 'absent beside a query', id)
   // Without a query, it would find any document.
   if (typeof query !== 'object' || query === null || Array.isArray(query)) refuse('query', 'an object', query)
   return [
-    { index, routing, preference, allow_partial_search_results: false },
-    { sort: BEST_FIRST, ...body, query, size: 1, track_total_hits: false },
+    // A pattern that fits no index would find nothing, and look like any other miss.
+    { index, routing, preference, allow_partial_search_results: allowPartial, allow_no_indices: false },
+    { sort: BEST_FIRST, _source: source, min_score: minScore, ...body, query, size: 1, track_total_hits: false },
   ]
+}
+
+function isName(name: unknown): name is string {
+  return typeof name === 'string' && name !== ''
 }
 
 function refuse(name: string, expected: string, value: unknown): never {

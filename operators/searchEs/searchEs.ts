@@ -1,14 +1,17 @@
-import { catchError, defer, from, map, type OperatorFunction } from 'rxjs'
+import { map, type OperatorFunction } from 'rxjs'
+import { TransientError } from '../../lib/errors.ts'
 import { expectOneOf, refuse } from '../../lib/expect.ts'
 import { intoValue, ON_MISS, type OnMiss } from '../../lib/into.ts'
 import type { Message } from '../../lib/message.ts'
-import { type BatchOptions, perBatch, type RequestOptions } from '../../lib/perBatch.ts'
-import { esError } from './esError.ts'
-import { type EsHit, outcomesOf } from './hits.ts'
-import { type EsLike, type EsSearch, searchLines } from './search.ts'
+import { type BatchOptions, type Outcome, perBatch, type RequestOptions } from '../../lib/perBatch.ts'
+import { ask } from './ask.ts'
+import type { EsLike } from './client.ts'
+import type { Answer, EsHit } from './hits.ts'
+import { type EsGet, type EsPart, type EsSearch, partOf } from './search.ts'
 
+export type { EsDoc, EsDocs, EsLike, EsReplies, EsReply, EsRequestOptions } from './client.ts'
 export type { EsHit } from './hits.ts'
-export type { EsLike, EsReplies, EsReply, EsSearch } from './search.ts'
+export type { EsGet, EsSearch } from './search.ts'
 
 /** Options of {@link searchEs}. */
 export interface SearchEsOptions extends RequestOptions {
@@ -16,6 +19,15 @@ export interface SearchEsOptions extends RequestOptions {
   readonly concurrency?: number
   /** Searches in a request. 256 found a third more in a second than 64, and took four times as long. @default { max: 64, wait: 5 } */
   readonly batch?: BatchOptions
+  /** The fields of the document that are fetched, `*` allowed; a search's own `_source` goes before. @default all */
+  readonly source?: readonly string[]
+  /** The least score of a hit: below it is a miss. A search's own `min_score` goes before; an id has no score. @default none */
+  readonly minScore?: number
+  /**
+   * Whether the best hit of those shards that answered counts where others failed or ran out of time: it may not be the
+   * best of all, and a miss may be none. @default false: such a search is tried again
+   */
+  readonly allowPartial?: boolean
 }
 
 /**
@@ -25,13 +37,14 @@ export interface SearchEsOptions extends RequestOptions {
  *     _msearch   ----(ABC)       one request for all three
  *     searchEs   --------(abc|)
  *
- * The query is an object: what a user typed reaches Elasticsearch as data. Of equal scores the first written document
- * counts, unless the search has a `sort`. No hit is a miss: `null`. Messages of one key keep their order. A search
+ * The query is an object: what a user typed reaches Elasticsearch as data ({@link matchText}). Of equal scores the first
+ * written document counts, unless the search has a `sort`. With an `id` in the place of a query the document itself is
+ * asked for, by `_mget`. No hit is a miss: `null`. Messages of one key keep their order. A search
  * changes nothing, so it may be repeated.
  *
  * *Transient*, tried again: no connection, no answer in time, 429, 5xx, a search that reached only some of the shards.
  * *Permanent*, nacked: no index or query selected, a search that Elasticsearch can't read (only its own message).
- * *Fatal*: wrong credentials, an index that does not exist.
+ * *Fatal*: wrong credentials, an index that does not exist or is closed.
  *
  * @param es the client; each request carries its own time-out, and is not retried by the client
  * @param options `into`: the key that the hit gets in the message's value, or a function that puts it anywhere;
@@ -40,39 +53,59 @@ export interface SearchEsOptions extends RequestOptions {
  */
 export function searchEs<A, const K extends string, S = unknown, const M extends OnMiss = 'null'>(
   es: EsLike,
-  select: (value: A, message: Message<A>) => EsSearch<S>,
+  select: (value: A, message: Message<A>) => EsSearch<S> | EsGet<S>,
   options: SearchEsOptions & { readonly into: K; readonly onMiss?: M },
 ): OperatorFunction<Message<A>, Message<A & { [P in K]: M extends 'drop' ? EsHit<S> : EsHit<S> | null }>>
 export function searchEs<A, B, S = unknown>(
   es: EsLike,
-  select: (value: A, message: Message<A>) => EsSearch<S>,
+  select: (value: A, message: Message<A>) => EsSearch<S> | EsGet<S>,
   options: SearchEsOptions & { readonly into: (value: A, hit: EsHit<S> | null) => B; readonly onMiss?: OnMiss },
 ): OperatorFunction<Message<A>, Message<B>>
 export function searchEs<A, B, S>(
   es: EsLike,
-  select: (value: A, message: Message<A>) => EsSearch<S>,
+  select: (value: A, message: Message<A>) => EsSearch<S> | EsGet<S>,
   options: SearchEsOptions & {
     readonly into: string | ((value: A, hit: EsHit<S> | null) => B)
     readonly onMiss?: OnMiss
   },
 ): OperatorFunction<Message<A>, Message<B>> {
-  const { into, onMiss = 'null', timeout = 10_000 } = options
+  const { into, onMiss = 'null', timeout = 10_000, source, minScore, allowPartial = false } = options
   if (typeof into !== 'function' && (typeof into !== 'string' || into === ''))
     refuse('into', 'a key or a function', into)
   expectOneOf('onMiss', onMiss, ON_MISS)
+  expectOptions(options)
   const put = intoValue(into, onMiss, (hit: EsHit<S>) => hit)
+  const defaults = { source, minScore, allowPartial }
 
-  return perBatch<A, [object, object], B>(
-    (value, message) => searchLines(select(value, message)),
-    (searches, { messages, signal }) =>
-      defer(() =>
-        from(es.msearch({ searches: searches.flat() }, { signal, requestTimeout: timeout, maxRetries: 0 })),
-      ).pipe(
-        map((replies) => outcomesOf<S, B>(replies, (i, hit) => put((messages[i] as Message<A>).value, hit))),
-        catchError((error) => {
-          throw esError(error)
-        }),
+  return perBatch<A, EsPart, B>(
+    (value, message) => partOf(select(value, message), defaults),
+    (parts, { messages, signal }) =>
+      ask<S>(es, parts, allowPartial, { signal, requestTimeout: timeout, maxRetries: 0 }).pipe(
+        map((answers) => outcomesOf<S, B>(answers, (i, hit) => put((messages[i] as Message<A>).value, hit))),
       ),
     { name: 'searchEs', concurrency: 2, ...options, batch: { max: 64, ...options.batch }, holdAll: true },
   )
+}
+
+function expectOptions({ source, minScore, allowPartial }: SearchEsOptions): void {
+  const isText = (field: unknown) => typeof field === 'string' && field !== ''
+  if (source !== undefined && !(Array.isArray(source) && source.every(isText)))
+    refuse('source', 'an array of names of fields', source)
+  if (minScore !== undefined && !Number.isFinite(minScore)) refuse('minScore', 'a finite number', minScore)
+  if (allowPartial !== undefined && typeof allowPartial !== 'boolean') refuse('allowPartial', 'a boolean', allowPartial)
+}
+
+/**
+ * Gives each search its outcome.
+ *
+ * @throws TransientError when every search failed so: the batch is then tried again as it is, not each alone
+ */
+function outcomesOf<S, B>(
+  answers: readonly Answer<S>[],
+  put: (i: number, hit: EsHit<S> | null) => Outcome<B>,
+): Outcome<B>[] {
+  const [first] = answers
+  const isOut = (answer: Answer<S>) => 'error' in answer && answer.error instanceof TransientError
+  if (first !== undefined && 'error' in first && answers.every(isOut)) throw first.error
+  return answers.map((answer, i) => ('error' in answer ? answer : put(i, answer.found)))
 }

@@ -5,7 +5,16 @@ import { ack } from '../../lib/ack.ts'
 import type { Message } from '../../lib/message.ts'
 import { marbleMessages } from '../../lib/testing/marbleMessages.ts'
 import { mapValue } from '../../lib/values.ts'
-import { type EsHit, type EsLike, type EsReplies, type EsSearch, searchEs } from '../../operators/searchEs/searchEs.ts'
+import { matchText } from '../../operators/searchEs/matchText.ts'
+import {
+  type EsDoc,
+  type EsGet,
+  type EsHit,
+  type EsLike,
+  type EsReplies,
+  type EsSearch,
+  searchEs,
+} from '../../operators/searchEs/searchEs.ts'
 import { marbles } from '../support/marbles.ts'
 
 interface Query {
@@ -35,6 +44,23 @@ const responseError = (statusCode: number, body: unknown, headers = {}) =>
 const named = (name: string) => Object.assign(new Error(`a ${name}`), { name })
 
 type Asked = { searches: object[]; signal: AbortSignal; requestTimeout: number; maxRetries: number }
+
+/** Answers searches, and ids by `docs`; keeps the ids it was asked for. */
+function esWithIds(docs: Record<string, EsDoc>, replies: () => Observable<EsReplies> = () => EMPTY) {
+  const ids: object[][] = []
+  const es: EsLike = {
+    msearch: replies,
+    mget: (params) => {
+      ids.push(params.docs)
+      return of({ docs: params.docs.map(({ _id }) => docs[_id] as EsDoc) })
+    },
+  }
+  return { es, ids }
+}
+
+const byId = ({ text }: Query): EsGet => ({ index: 'pages', id: text })
+const docOf = (_id: string) => ({ _index: 'pages', _id, _seq_no: 4, found: true, _source: { title: _id } })
+const foundById = (query: Query, _id: string) => ({ ...query, hit: { ...hitOf(_id), _score: null } })
 
 /** Answers each request by `answer`, and keeps what it was asked. */
 function esOf(answer: (call: number, texts: string[]) => Observable<EsReplies>) {
@@ -82,7 +108,7 @@ describe('searchEs', () => {
     expect(asked).toMatchObject([{ requestTimeout: 10_000, maxRetries: 0 }])
     expect(asked[0]?.searches).toHaveLength(6)
     expect(asked[0]?.searches.slice(0, 2)).toEqual([
-      { index: 'pages', routing: 'ann', preference: 'p', allow_partial_search_results: false },
+      { index: 'pages', routing: 'ann', preference: 'p', allow_partial_search_results: false, allow_no_indices: false },
       {
         query: { match: { text: 'first' } },
         sort: [{ _score: 'desc' }, { _seq_no: { order: 'asc', unmapped_type: 'long' } }],
@@ -153,6 +179,26 @@ describe('searchEs', () => {
       })
     }),
   )
+
+  it.each([
+    [{ index: [], query: {} }, 'Expected the index of searchEs to be a name that is not empty, got []'],
+    [{ index: 'pages' }, 'Expected the query of searchEs to be an object, got undefined'],
+    [{ index: 'pages', query: 'x' }, 'Expected the query of searchEs to be an object, got "x"'],
+    [{ index: 'pages', query: {}, id: '1' }, 'Expected the id of searchEs to be absent beside a query, got "1"'],
+    [{ index: 'pages', id: 1 }, 'Expected the id of searchEs to be a string that is not empty, got 1'],
+    [{ index: 'pages', id: '' }, 'Expected the id of searchEs to be a string that is not empty, got ""'],
+    [
+      { index: ['pages'], id: '1' },
+      'Expected the index of searchEs to be the name of one index when it looks up an id',
+    ],
+  ])('nacks what is no search: %o', (asked, text) => {
+    marbles(({ scheduler, expectObservable }) => {
+      const { messages, nacks } = marbleMessages(scheduler, 'a|', values)
+      const search = searchEs(answers().es, () => asked as unknown as EsSearch, one)
+      expectObservable(messages.pipe(search, ack())).toBe('-|')
+      expectObservable(nacks).toBe('a', { a: expect.stringContaining(text) })
+    })()
+  })
 
   it.each([
     ['a closed connection', named('ConnectionError'), '----(x|)'],
@@ -254,6 +300,7 @@ describe('searchEs', () => {
     [responseError(401, { error: error('security_exception') }), '401: security_exception: because; give the client'],
     [responseError(403, { error: error('security_exception') }), '403: security_exception: because; give the client'],
     [responseError(404, { error: error('index_not_found_exception') }), 'create the index, or correct its name'],
+    [responseError(400, { error: error('index_closed_exception') }), 'open the index, or correct its name'],
     [responseError(400, { error: error('media_type_header_exception') }), "use a client of the server's major version"],
     [responseError(401, {}), '401: "told by the client"; give the client'.replaceAll('"', '')],
     [responseError(403, { error: 'forbidden by a proxy' }), '403: forbidden by a proxy; give the client'],
@@ -298,6 +345,160 @@ describe('searchEs', () => {
     }),
   )
 
+  it('asks for documents by their id in one request, and misses those that are not there', () => {
+    const { es, ids } = esWithIds({ first: docOf('1'), second: { found: false }, third: docOf('3') })
+    marbles(({ scheduler, expectObservable }) => {
+      const { messages } = marbleMessages(scheduler, '(abc|)', values)
+      const select = (query: Query) => ({ ...byId(query), routing: query.user })
+      expectObservable(messages.pipe(searchEs(es, select, { ...options, source: ['title'] }), ack())).toBe('(xyz|)', {
+        x: foundById(a, '1'),
+        y: { ...b, hit: null },
+        z: foundById(c, '3'),
+      })
+    })()
+    expect(ids).toEqual([
+      [
+        { _index: 'pages', _id: 'first', routing: 'ann', _source: ['title'] },
+        { _index: 'pages', _id: 'second', routing: 'bob', _source: ['title'] },
+        { _index: 'pages', _id: 'third', routing: 'ann', _source: ['title'] },
+      ],
+    ])
+  })
+
+  it(
+    'gives each its own answer where some search and others ask for an id',
+    marbles(({ scheduler, expectObservable }) => {
+      const { es } = esWithIds({ first: docOf('1'), third: docOf('3') }, () => of({ responses: [reply('2')] }))
+      const { messages } = marbleMessages(scheduler, '(abc|)', values)
+      const select = (query: Query) => (query === b ? searchOf(query) : byId(query))
+      expectObservable(messages.pipe(searchEs(es, select, options), ack())).toBe('(xyz|)', {
+        x: foundById(a, '1'),
+        y: found.y,
+        z: foundById(c, '3'),
+      })
+    }),
+  )
+
+  it.each([
+    ['illegal_argument_exception', 'b: Elasticsearch refused the search with 400: illegal_argument_exception: because'],
+    ['routing_missing_exception', 'b: Elasticsearch refused the search with 400: routing_missing_exception: because'],
+  ])('nacks an id that is refused, and no other: %s', (type, text) => {
+    marbles(({ scheduler, expectObservable }) => {
+      const { es } = esWithIds({ first: docOf('1'), second: { error: error(type) } })
+      const { messages, nacks } = marbleMessages(scheduler, '(ab|)', values)
+      expectObservable(messages.pipe(searchEs(es, byId, options), ack())).toBe('(x|)', { x: foundById(a, '1') })
+      expectObservable(nacks).toBe('b', { b: text })
+    })()
+  })
+
+  it(
+    'tries an id again whose shard can not answer',
+    marbles(({ scheduler, expectObservable }) => {
+      const away = { error: error('no_shard_available_action_exception') }
+      const docs: Record<string, EsDoc> = { first: docOf('1'), second: away }
+      const { es, ids } = esWithIds(docs)
+      const asked: EsLike = {
+        ...es,
+        mget: (params, with_) => {
+          if (ids.length === 1) Object.assign(docs, { second: docOf('2') })
+          return es.mget?.(params, with_) ?? EMPTY
+        },
+      }
+      const { messages } = marbleMessages(scheduler, '(ab|)', values)
+      const search = searchEs(asked, byId, { ...options, retry: steady })
+      expectObservable(messages.pipe(search, ack())).toBe('x---(y|)', { x: foundById(a, '1'), y: foundById(b, '2') })
+    }),
+  )
+
+  it.each([
+    ['index_not_found_exception', '; create the index, or correct its name in the selector'],
+    ['index_closed_exception', '; open the index, or correct its name in the selector'],
+    ['security_exception', '; give the client credentials that may read the index'],
+  ])('errors when an id meets %s', (type, advice) => {
+    marbles(({ scheduler, expectObservable }) => {
+      const { es } = esWithIds({ first: { error: error(type) } })
+      const { messages } = marbleMessages(scheduler, 'a|', values)
+      const told = { name: 'FatalError', message: expect.stringContaining(`${type}: because${advice}`) }
+      expectObservable(messages.pipe(searchEs(es, byId, one), ack())).toBe(
+        '#',
+        undefined,
+        expect.objectContaining(told),
+      )
+    })()
+  })
+
+  it.each([
+    ['a client without mget, for an id', answers().es, byId, 'the client has no mget(); give searchEs a Client'],
+    [
+      'a client that leaves replies out',
+      esOf(() => of({ responses: [] })).es,
+      searchOf,
+      'Got 0 replies for 1 searches and 0 for 0 ids',
+    ],
+  ])('errors with %s', (_, es, select, text) => {
+    marbles(({ scheduler, expectObservable }) => {
+      const { messages } = marbleMessages(scheduler, 'a|', values)
+      const told = { name: 'FatalError', message: expect.stringContaining(text) }
+      expectObservable(messages.pipe(searchEs<Query, 'hit'>(es, select, one), ack())).toBe(
+        '#',
+        undefined,
+        expect.objectContaining(told),
+      )
+    })()
+  })
+
+  it('fetches the fields of `source` and asks for the `minScore`, unless a search says otherwise', () => {
+    const { es, asked } = answers()
+    const own = { _source: false, min_score: 1 }
+    marbles(({ scheduler, expectObservable }) => {
+      const { messages } = marbleMessages(scheduler, '(ab|)', values)
+      const select = (query: Query) => ({ ...searchOf(query), ...(query === b && own) })
+      const search = searchEs(es, select, { ...options, source: ['title', 'meta.*'], minScore: 2.5 })
+      expectObservable(messages.pipe(search, ack())).toBe('(xy|)', found)
+    })()
+    expect(asked[0]?.searches).toMatchObject([{}, { _source: ['title', 'meta.*'], min_score: 2.5 }, {}, own])
+  })
+
+  it.each([
+    ['shards that failed', { ...reply('1'), _shards: { failed: 1 } }],
+    ['half a result', { ...reply('1'), timed_out: true }],
+  ])('takes what came of %s where `allowPartial` says so', (_, partial) => {
+    const { es, asked } = esOf(() => of({ responses: [partial] }))
+    marbles(({ scheduler, expectObservable }) => {
+      const { messages } = marbleMessages(scheduler, 'a|', values)
+      expectObservable(messages.pipe(searchEs(es, searchOf, { ...one, allowPartial: true }), ack())).toBe('x|', found)
+    })()
+    expect(asked[0]?.searches[0]).toMatchObject({ allow_partial_search_results: true })
+  })
+
+  it(
+    'passes on the `fields` and the `highlight` that a search asks for, and nothing else of the hit',
+    marbles(({ scheduler, expectObservable }) => {
+      const more = { fields: { n: [1] }, highlight: { title: ['<em>1</em>'] } }
+      const hit = { ...hitOf('1'), ...more, sort: [1, 2], _ignored: ['x'] }
+      const { es } = esOf(() => of({ responses: [{ status: 200, hits: { hits: [hit] } }] }))
+      const { messages } = marbleMessages(scheduler, 'a|', values)
+      expectObservable(messages.pipe(searchEs(es, searchOf, one), ack())).toBe('x|', {
+        x: { ...a, hit: { ...hitOf('1'), ...more } },
+      })
+    }),
+  )
+
+  it(
+    'says why shards could not be searched',
+    marbles(({ scheduler, expectObservable }) => {
+      const missing = { type: 'search_phase_execution_exception', reason: 'Search rejected due to missing shards' }
+      const bad = { status: 503, error: { ...missing, reason: '', root_cause: [], caused_by: missing } }
+      const { es } = esOf(() => of({ responses: [bad] }))
+      const { messages, nacks } = marbleMessages(scheduler, 'a|', values)
+      expectObservable(messages.pipe(searchEs(es, searchOf, { ...one, retry: { attempts: 1 } }), ack())).toBe('-|')
+      const text = '503: search_phase_execution_exception: Search rejected due to missing shards'
+      expectObservable(nacks).toBe('a', {
+        a: `a: searchEs gave up after 1 tries: Elasticsearch refused the search with ${text}`,
+      })
+    }),
+  )
+
   it(
     'completes without asking when there is nothing to ask',
     marbles(({ scheduler, expectObservable }) => {
@@ -336,6 +537,10 @@ describe('searchEs', () => {
     [{ onMiss: 'skip' }, 'Expected `onMiss` to be one of null, drop, got `skip` (string)'],
     [{ timeout: -1 }, 'Expected `timeout` to be a number of ms >= 0'],
     [{ batch: { max: 0 } }, 'Expected `batch.max` to be an integer >= 1'],
+    [{ source: 'title' }, 'Expected `source` to be an array of names of fields, got `title` (string)'],
+    [{ source: ['title', ''] }, 'Expected `source` to be an array of names of fields'],
+    [{ minScore: Number.NaN }, 'Expected `minScore` to be a finite number, got `NaN` (number)'],
+    [{ allowPartial: 'yes' }, 'Expected `allowPartial` to be a boolean, got `yes` (string)'],
   ])('refuses a wrong option at once: %o', (option, text) => {
     const { es } = answers()
     expect(() => searchEs(es, searchOf, { ...options, ...option } as typeof options)).toThrow(text)
@@ -366,7 +571,24 @@ describe('searchEs', () => {
         mapValue(({ top }) => top._source.title),
       )
     expectTypeOf(literal).returns.toEqualTypeOf<Observable<Message<string>>>()
+    const ids = () =>
+      messages.pipe(searchEs(es, (q): EsGet<Page> => ({ index: 'pages', id: q.text }), { into: 'page' }))
+    expectTypeOf(ids).returns.toEqualTypeOf<Observable<Message<Query & { page: EsHit<Page> | null }>>>()
     const put = () => messages.pipe(searchEs(es, searchOf, { into: (q, hit) => [q.user, hit?._id] as const }))
     expectTypeOf(put).returns.toEqualTypeOf<Observable<Message<readonly [string, string | undefined]>>>()
+  })
+})
+
+describe('matchText', () => {
+  it('looks for what was typed, as data', () => {
+    const typed = '"}},"query":{"match_all":{}}'
+    expect(matchText(typed, 'title^2', 'body')).toEqual({ multi_match: { query: typed, fields: ['title^2', 'body'] } })
+  })
+
+  it('refuses what is no text', () => {
+    const injected = { query: 'x', fuzziness: 2 } as unknown as string
+    expect(() => matchText(injected, 'title')).toThrow(
+      'Expected the text of matchText to be a string, got {"query":"x","fuzziness":2}',
+    )
   })
 })
