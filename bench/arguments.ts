@@ -1,51 +1,78 @@
 import { parseArgs } from 'node:util'
-import { type Case, cases } from './cases.ts'
-import type { Size } from './rounds.ts'
+import type { RunOptions } from '../services/run.ts'
+import type { Case } from './cases/case.ts'
+import { cases } from './cases/cases.ts'
+
+const named = (isShort: boolean) =>
+  cases
+    .filter((one) => (one.isShort ?? false) === isShort)
+    .map(({ name }) => name)
+    .join(' ')
 
 export const help = `npm run bench [-- case ...] [options]
 
-Compares the toolkit with KafkaJS by hand, on the launcher's Kafka, which it starts when it isn't up.
+Compares the toolkit with the same work by hand and with other libraries, on the launcher's servers, which it starts
+when they aren't up. Puts what it measured into results.json and RESULTS.md; the other cases there stay as they are.
 
-cases       ${cases.map(({ name }) => name).join(' ')}; all when none is named. Only a run of all writes results.json and RESULTS.md
+cases       ${named(true)}
+            and, with --full or by name: ${named(false)}
 
 options
-  --rounds N   how often each variant runs (default 5, with --quick 3)
-  --quick      fewer messages, fewer rounds; writes nothing
-  --profile    leaves a .cpuprofile of each run in this folder; writes nothing else
+  --full            all cases, and the other libraries in them
+  --rounds N        how often each variant runs (default 3; with fewer nothing is written)
+  --quick           a tenth of the messages; writes nothing
+  --profile         leaves a .cpuprofile of each run in this folder; writes nothing else
+  --name NAME       the launcher's run (default dev)
+  --port-base N     as the launcher's
 `
 
 export interface Arguments {
   readonly cases: readonly Case[]
-  readonly size: Size
+  readonly isFull: boolean
+  readonly rounds: number
+  readonly isQuick: boolean
   readonly profile: boolean
-  /** Whether the run measures all there is, as results that are kept must. */
-  readonly isWhole: boolean
+  readonly servers: RunOptions
+  /** Whether what is found is kept. */
+  readonly isKept: boolean
   readonly help: boolean
 }
 
 /** @throws Error for an unknown case or option */
-export function readArguments(): Arguments {
+export function readArguments(args: readonly string[]): Arguments {
   const { values, positionals } = parseArgs({
+    args: [...args],
     allowPositionals: true,
     options: {
-      rounds: { type: 'string' },
+      full: { type: 'boolean', default: false },
+      rounds: { type: 'string', default: '3' },
       quick: { type: 'boolean', default: false },
       profile: { type: 'boolean', default: false },
+      name: { type: 'string' },
+      'port-base': { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   })
-  const { quick, profile } = values
-  const rounds = Number(values.rounds ?? (quick ? 3 : 5))
+  const { full, quick, profile } = values
+  const rounds = Number(values.rounds)
   if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`Expected --rounds N, N >= 1, got \`${values.rounds}\``)
-  const size = quick ? { warmUp: 20_000, messages: 60_000, rounds } : { warmUp: 50_000, messages: 200_000, rounds }
-  const chosen = positionals.length === 0 ? cases : positionals.map(caseNamed)
-  const isWhole = positionals.length === 0 && !quick && !profile && rounds >= 3
-  return { cases: chosen, size, profile, isWhole, help: values.help }
+  const portBase = values['port-base']
+  return {
+    cases: positionals.length > 0 ? chosen(positionals) : cases.filter(({ isShort }) => full || isShort),
+    isFull: full,
+    rounds,
+    isQuick: quick,
+    profile,
+    servers: { name: values.name, portBase: portBase === undefined ? undefined : Number(portBase) },
+    isKept: !quick && !profile && rounds >= 3,
+    help: values.help,
+  }
 }
 
-function caseNamed(name: string): Case {
-  const found = cases.find((candidate) => candidate.name === name)
-  if (found === undefined)
-    throw new Error(`Expected one of ${cases.map((one) => one.name).join(', ')}, got \`${name}\``)
-  return found
+/** In the order of the page, whatever the order of the names. */
+function chosen(names: readonly string[]): Case[] {
+  const unknown = names.find((name) => !cases.some((one) => one.name === name))
+  if (unknown !== undefined)
+    throw new Error(`Expected one of ${cases.map(({ name }) => name).join(', ')}, got \`${unknown}\``)
+  return cases.filter(({ name }) => names.includes(name))
 }

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { availableParallelism, cpus, release, totalmem, type } from 'node:os'
-import { openRun } from '../services/run.ts'
+import type { Run } from '../services/run.ts'
 import { servers } from '../services/servers.ts'
+import type { Case } from './cases/case.ts'
+import type { StageName } from './stages/stages.ts'
 
 /** What the figures depend on. Nothing that tells whose machine it is. */
 export interface Machine {
@@ -14,7 +16,12 @@ export interface Machine {
   readonly versions: Readonly<Record<string, string>>
 }
 
-export async function describeMachine(): Promise<Machine> {
+/** What each stage brings beside Kafka: its server and its client. */
+const behind: Readonly<Partial<Record<StageName, () => Promise<Record<string, string>>>>> = {
+  redis: async () => ({ ioredis: versionOf('ioredis') }),
+}
+
+export async function describeMachine(run: Run, { overKafka, stage }: Case): Promise<Machine> {
   return {
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
     cpus: availableParallelism(),
@@ -22,9 +29,9 @@ export async function describeMachine(): Promise<Machine> {
     system: `${type()} ${release().split('-')[0]}`,
     versions: {
       Node: process.versions.node,
-      kafkajs: versionOf('kafkajs'),
       rxjs: versionOf('rxjs'),
-      Kafka: await servers.kafka.version(openRun()),
+      ...(overKafka ? { kafkajs: versionOf('kafkajs'), Kafka: await servers.kafka.version(run) } : {}),
+      ...(stage === undefined ? {} : await behind[stage]?.()),
     },
   }
 }

@@ -1,12 +1,17 @@
-import { writeFile } from 'node:fs/promises'
-import { help, readArguments } from './arguments.ts'
+import { readFile, writeFile } from 'node:fs/promises'
+import { openRun, type Run } from '../services/run.ts'
+import { servers } from '../services/servers.ts'
+import { type Arguments, help, readArguments } from './arguments.ts'
 import { bundleChild } from './bundle.ts'
-import { openTopic } from './kafkaTopic.ts'
+import type { Case } from './cases/case.ts'
+import { cases } from './cases/cases.ts'
 import { describeMachine } from './machine.ts'
-import { caseText, type Results, resultsPage } from './report.ts'
-import { type CaseResult, type Children, runCase } from './rounds.ts'
+import { caseText, resultsPage } from './report.ts'
+import { type CaseFigures, type CaseResult, merge, type Results } from './results.ts'
+import { runCase } from './rounds.ts'
+import { Topics } from './topics.ts'
 
-// The child that runs ends too; that fails the run, which then deletes its topic.
+// The child that runs ends too; that fails the run, which then deletes its topics.
 process.on('SIGINT', () => {})
 
 try {
@@ -17,36 +22,62 @@ try {
 }
 
 async function main(): Promise<void> {
-  const asked = readArguments()
+  const asked = readArguments(process.argv.slice(2))
   if (asked.help) return console.log(help)
-  const { size } = asked
-  const program = await bundleChild()
-  const topic = await openTopic(size.warmUp + size.messages, say)
-  const flags = asked.profile ? ['--cpu-prof'] : []
-  const children: Children = { program, flags, topic, say }
-  const results: CaseResult[] = []
+  const run = openRun({ ...asked.servers, say: (server, line) => say(`${server}: ${line}`) })
+  const topics = asked.cases.some(({ overKafka }) => overKafka) ? await openTopics(run) : undefined
   try {
-    for (const one of asked.cases) {
-      results.push(await runCase(one, size, children))
-      console.log(`\n${caseText(results.at(-1) as CaseResult)}`)
-    }
+    await measureAll(asked, run, topics)
   } finally {
-    await topic.close()
+    await topics?.close()
   }
-  if (asked.isWhole) await write(results, size)
 }
 
-async function write(cases: readonly CaseResult[], size: Results['size']): Promise<void> {
-  const results: Results = {
-    command: 'npm run bench',
-    measuredOn: new Date().toISOString().slice(0, 10),
-    machine: await describeMachine(),
-    size,
-    cases,
+async function openTopics(run: Run): Promise<Topics> {
+  await servers.kafka.start(run)
+  return Topics.open(servers.kafka.url(run), say)
+}
+
+/** Each case is written as soon as it is there: a later one that fails takes nothing with it. */
+async function measureAll(asked: Arguments, run: Run, topics: Topics | undefined): Promise<void> {
+  const { rounds, isQuick, isFull, isKept } = asked
+  const flags = asked.profile ? ['--cpu-prof'] : []
+  const children = { program: await bundleChild(), flags, run, topics, rounds, isQuick, say }
+  for (const one of asked.cases) {
+    const rows = one.rows.filter((row) => isFull || !row.isFull)
+    const figures = await runCase(one, rows, children)
+    console.log(`\n${caseText(figures)}`)
+    if (isKept) await keep(await resultOf(one, figures, asked, run))
   }
-  await writeFile(new URL('results.json', import.meta.url), `${JSON.stringify(results, null, 2)}\n`)
+}
+
+async function resultOf(one: Case, figures: CaseFigures, { isFull, rounds }: Arguments, run: Run): Promise<CaseResult> {
+  return {
+    ...figures,
+    command: `npm run bench -- ${one.name}${isFull ? ' --full' : ''}`,
+    measuredOn: new Date().toISOString().slice(0, 10),
+    machine: await describeMachine(run, one),
+    rounds,
+    load: loadText(one),
+  }
+}
+
+function loadText({ load }: Case): string {
+  const { messages, warmUp, bytes = 120, partitions } = load
+  return `${messages.toLocaleString('en')} messages of about ${bytes.toLocaleString('en')} bytes over ${partitions} partitions, after ${warmUp.toLocaleString('en')} to warm up`
+}
+
+async function keep(result: CaseResult): Promise<void> {
+  const data = new URL('results.json', import.meta.url)
+  const known: Results = JSON.parse(await readFile(data, 'utf8'))
+  const results = merge(
+    known,
+    [result],
+    cases.map(({ name }) => name),
+  )
+  await writeFile(data, `${JSON.stringify(results, null, 2)}\n`)
   await writeFile(new URL('RESULTS.md', import.meta.url), resultsPage(results))
-  say('wrote bench/results.json and bench/RESULTS.md')
+  say(`wrote ${result.name} to bench/results.json and bench/RESULTS.md`)
 }
 
 function say(line: string): void {

@@ -1,22 +1,28 @@
-/** What one run of a variant took. */
-export interface Figures {
-  /** messages per second */
-  readonly rate: number
-  /** µs of CPU a message, user and system, all threads of the process */
-  readonly cpu: number
-  /** MB, the highest of the whole run */
-  readonly rss: number
-}
+import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
+import type { Figures } from './metrics.ts'
+import { quantileOf } from './statistics.ts'
+
+/** How often the event loop is looked at, in ms; `monitorEventLoopDelay` counts it in. */
+const LOOK = 10
+
+/** The instant, in ms since 1970, more finely than `Date.now()`. */
+export const now = (): number => performance.timeOrigin + performance.now()
 
 /**
- * Measures from the message after the warm-up to the last one. Each variant counts a message where its own work on it
- * begins, so that all count at the same place.
+ * Measures from the message after the warm-up to the last one. All variants of a case count a message at the same place
+ * of its way.
  */
 export class Meter {
   /** Resolves when all messages were counted. */
   readonly done: Promise<void>
   private readonly from: number
   private readonly to: number
+  /** After so many messages the memory is looked at. */
+  private readonly tenth: number
+  private readonly memory: number[] = []
+  private readonly latencies: number[] = []
+  private readonly noted: { -readonly [K in keyof Figures]: number } = {}
+  private readonly loop: IntervalHistogram
   private counted = 0
   private startedAt = 0
   private cpuAtStart = process.cpuUsage()
@@ -27,27 +33,58 @@ export class Meter {
   constructor(warmUp: number, messages: number) {
     this.from = warmUp + 1
     this.to = warmUp + messages
+    this.tenth = Math.ceil(this.to / 10)
+    this.loop = monitorEventLoopDelay({ resolution: LOOK })
     this.done = new Promise((resolve) => {
       this.finish = resolve
     })
   }
 
-  count(): void {
+  /** @param due when the message was to be sent, where latency is measured */
+  count(due?: number): void {
     this.counted++
+    if (this.counted === 1) this.note('first', performance.now())
     if (this.counted === this.from) this.start()
-    else if (this.counted === this.to) this.end()
+    if (due !== undefined && this.counted >= this.from) this.latencies.push(now() - due)
+    if (this.counted % this.tenth === 0) this.memory.push(process.memoryUsage.rss())
+    if (this.counted === this.to) this.end()
+  }
+
+  /** Keeps a figure that a variant has measured itself. */
+  note(name: keyof Figures, value: number): void {
+    this.noted[name] = value
   }
 
   figures(): Figures {
     const messages = this.to - this.from + 1
+    const us = this.cpu.user + this.cpu.system
     return {
       rate: Math.round((messages / this.ms) * 1000),
-      cpu: (this.cpu.user + this.cpu.system) / messages,
+      cpu: us / messages,
+      core: us / this.ms / 10,
       rss: process.resourceUsage().maxRSS / 1024,
+      loop: Math.max(0, this.loop.percentile(99) / 1e6 - LOOK),
+      loopMost: Math.max(0, this.loop.max / 1e6 - LOOK),
+      ...this.latency(),
+      ...this.growth(),
+      ...this.noted,
     }
   }
 
+  private latency(): Figures {
+    if (this.latencies.length === 0) return {}
+    const sorted = this.latencies.toSorted((a, b) => a - b)
+    return { p50: quantileOf(sorted, 0.5), p99: quantileOf(sorted, 0.99), longest: sorted.at(-1) as number }
+  }
+
+  private growth(): Figures {
+    const [, early] = this.memory
+    const late = this.memory.at(-1)
+    return early === undefined || late === undefined ? {} : { growth: late / early }
+  }
+
   private start(): void {
+    this.loop.enable()
     this.startedAt = performance.now()
     this.cpuAtStart = process.cpuUsage()
   }
@@ -55,6 +92,7 @@ export class Meter {
   private end(): void {
     this.ms = performance.now() - this.startedAt
     this.cpu = process.cpuUsage(this.cpuAtStart)
+    this.loop.disable()
     this.finish()
   }
 }

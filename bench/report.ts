@@ -1,62 +1,101 @@
+import type { Aim } from './cases/case.ts'
 import type { Machine } from './machine.ts'
-import type { CaseResult, RowResult, Size } from './rounds.ts'
+import { type Metric, type MetricName, metrics } from './metrics.ts'
+import { type CaseFigures, type CaseResult, isMet, type Results, type RowFigures } from './results.ts'
 import type { Spread } from './statistics.ts'
 
-/** Everything one run of the benchmark found. */
-export interface Results {
-  readonly command: string
-  readonly measuredOn: string
-  readonly machine: Machine
-  readonly size: Size
-  readonly cases: readonly CaseResult[]
-}
-
 /** The results as a page. */
-export function resultsPage(results: Results): string {
-  const { machine, size, command, measuredOn, cases } = results
+export function resultsPage({ cases }: Results): string {
+  const machine = cases[0] === undefined ? '' : machineText(cases[0].machine)
   return [
     '# Results of the benchmark',
     '',
-    `Written by \`${command}\` on ${measuredOn}; the same as data: results.json.`,
+    'Written by `npm run bench`; the same as data: results.json. Each case says when and by which command it was measured.',
     '',
-    `Machine: ${machine.cpus} × ${machine.cpu}, ${machine.memory} GB, ${machine.system}.`,
-    `Versions: ${Object.entries(machine.versions)
-      .map(([name, version]) => `${name} ${version}`)
-      .join(', ')}. Kafka runs on the same machine.`,
+    `Machine, where a case does not say otherwise: ${machine}`,
     '',
-    `${size.messages.toLocaleString('en')} messages of about 120 bytes of JSON over 4 partitions, after ` +
-      `${size.warmUp.toLocaleString('en')} to warm up; each run a process of its own, the variants in turn, ` +
-      `${size.rounds} rounds. Medians; a ratio is against the reference (the first row) of the same round, its ` +
-      'lowest and highest in brackets. CPU counts all threads of the process. Both sides decode with `JSON.parse`. ' +
-      'A run counts only if its group has committed everything.',
+    'Servers and what is measured share the machine. Each run is a process of its own; the variants of a case run in ' +
+      'turn, round by round. Medians; a ratio is against the reference of the same round (the first row, or the first ' +
+      'under its heading), its lowest and highest in brackets. CPU counts all threads of the process. All variants ' +
+      'decode with `JSON.parse` where a case does not say otherwise. A run counts only if its group has committed ' +
+      'everything, and if what it wrote is there, once for each message.',
     '',
-    ...cases.map((one) => `${caseText(one)}\n${one.note}\n`),
+    ...cases.map((one) => caseSection(one, machine)),
   ].join('\n')
 }
 
-/** A case as a Markdown table, which reads well on a terminal too. */
-export function caseText({ name, title, rows }: CaseResult): string {
-  const head = ['variant', 'messages/s', 'ratio', 'aim', 'CPU µs a message', 'CPU ratio', 'peak RSS MB']
-  const lines = [head, ...rows.map(cells)]
-  const widths = head.map((_, i) => Math.max(...lines.map((line) => (line[i] as string).length)))
-  const text = (line: readonly string[]) =>
-    `| ${line.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] as number) : cell.padStart(widths[i] as number))).join(' | ')} |`
-  const rule = widths.map((width, i) => (i === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`))
-  return [`## ${name}: ${title}`, '', ...[head, rule, ...rows.map(cells)].map(text), ''].join('\n')
+function caseSection(one: CaseResult, machine: string): string {
+  const { command, measuredOn, rounds, load, note } = one
+  const own = machineText(one.machine)
+  const elsewhere = own === machine ? '' : ` On: ${own}`
+  const how = `${load}. ${rounds} rounds, \`${command}\`, ${measuredOn}.${elsewhere}`
+  return [caseText(one), note, '', how, ''].join('\n')
 }
 
-function cells({ title, rate, rateRatio, aim, cpu, cpuRatio, rss }: RowResult): string[] {
-  return [
-    title,
-    Math.round(rate.median).toLocaleString('en'),
-    ratioText(rateRatio),
-    aim === undefined ? '' : `≥ ${aim}`,
-    cpu.median.toFixed(2),
-    ratioText(cpuRatio),
-    rss.median.toFixed(0),
+function machineText({ cpus, cpu, memory, system, versions }: Machine): string {
+  const names = Object.entries(versions).map(([name, version]) => `${name} ${version}`)
+  return `${cpus} × ${cpu}, ${memory} GB, ${system}; ${names.join(', ')}.`
+}
+
+/** A case as a Markdown table, which reads well on a terminal too. */
+export function caseText({ name, title, columns, rows }: CaseFigures): string {
+  const hasHeadings = rows.some(({ under }) => under !== undefined)
+  const hasAims = rows.some(({ aim }) => aim !== undefined)
+  const head = [
+    ...(hasHeadings ? [''] : []),
+    'variant',
+    ...columns.flatMap((column) => titlesOf(metrics[column])),
+    ...(hasAims ? ['aim'] : []),
   ]
+  const cells = (row: RowFigures) => [
+    ...(hasHeadings ? [row.under ?? ''] : []),
+    row.title,
+    ...columns.flatMap((column) => figureCells(column, row)),
+    ...(hasAims ? [aimText(row)] : []),
+  ]
+  return [`## ${name}: ${title}`, '', ...tableLines(head, rows.map(cells), hasHeadings ? 2 : 1), ''].join('\n')
+}
+
+/** @param texts how many of the first columns hold text, not figures */
+function tableLines(head: readonly string[], lines: readonly (readonly string[])[], texts: number): string[] {
+  const widths = head.map((_, i) => Math.max(3, ...[head, ...lines].map((line) => (line[i] as string).length)))
+  const text = (line: readonly string[]) => {
+    const padded = line.map((cell, i) => {
+      const width = widths[i] as number
+      return i < texts ? cell.padEnd(width) : cell.padStart(width)
+    })
+    return `| ${padded.join(' | ')} |`
+  }
+  const rule = widths.map((width, i) => (i < texts ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`))
+  return [head, rule, ...lines].map(text)
+}
+
+function titlesOf(metric: Metric): string[] {
+  return metric.ratio === undefined ? [metric.title] : [metric.title, metric.ratio]
+}
+
+function figureCells(column: MetricName, { figures, ratios }: RowFigures): string[] {
+  const metric: Metric = metrics[column]
+  const figure = figures[column]
+  const ratio = ratios[column]
+  const text = figure === undefined ? '' : numberText(figure.median, metric.digits)
+  return metric.ratio === undefined ? [text] : [text, ratio === undefined ? '' : ratioText(ratio)]
+}
+
+function numberText(value: number, digits: number): string {
+  return value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits })
 }
 
 function ratioText({ median, min, max }: Spread): string {
   return `${median.toFixed(2)} (${min.toFixed(2)}–${max.toFixed(2)})`
+}
+
+function aimText(row: RowFigures): string {
+  if (row.aim === undefined) return ''
+  return `${boundText(row.aim)}${isMet(row) === false ? ', missed' : ''}`
+}
+
+function boundText({ metric, ratio, least, most }: Aim): string {
+  const { title, ratio: ratioTitle }: Metric = metrics[metric]
+  return `${ratio ? ratioTitle : title} ${least === undefined ? `≤ ${most}` : `≥ ${least}`}`
 }

@@ -1,5 +1,5 @@
+import type { Order } from '../messages.ts'
 import type { Meter } from '../meter.ts'
-import type { Order } from '../order.ts'
 
 /** A server that takes many at once. */
 export type Sink = (orders: readonly Order[]) => Promise<void>

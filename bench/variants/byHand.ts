@@ -1,0 +1,58 @@
+import type { Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs'
+import type { Meter } from '../meter.ts'
+import type { Input } from './variant.ts'
+
+/** KafkaJS by hand at its best: all of a fetched batch, then one commit. */
+export async function eachBatchByHand(
+  input: Input,
+  meter: Meter,
+  work: (messages: readonly KafkaMessage[]) => void | Promise<void>,
+): Promise<void> {
+  const consumer = await subscribed(input)
+  let underWay = Promise.resolve()
+  const eachBatch = async (payload: EachBatchPayload) => {
+    await work(payload.batch.messages)
+    await commit(consumer, payload)
+  }
+  await consumer.run({ autoCommit: false, eachBatch: (payload) => (underWay = eachBatch(payload)) })
+  await meter.done
+  // `disconnect` would cut the last commit off.
+  await underWay
+  await consumer.disconnect()
+}
+
+/** What most people write: one message after the other. */
+export async function eachMessageByHand(
+  input: Input,
+  meter: Meter,
+  work: (message: KafkaMessage) => void | Promise<void>,
+): Promise<void> {
+  const consumer = await subscribed(input)
+  await consumer.run({ eachMessage: async ({ message }) => work(message) })
+  await meter.done
+  await consumer.disconnect()
+}
+
+export async function subscribed({ kafka, topic, groupId }: Input): Promise<Consumer> {
+  const consumer = kafka.consumer({ groupId, maxWaitTimeInMs: 250 })
+  await consumer.connect()
+  await consumer.subscribe({ topic, fromBeginning: true })
+  return consumer
+}
+
+export function parsed<A>({ value }: KafkaMessage): A {
+  return JSON.parse(String(value))
+}
+
+/** Parts of so many at most. */
+export function parts<A>(all: readonly A[], size: number): A[][] {
+  const found: A[][] = []
+  for (let i = 0; i < all.length; i += size) found.push(all.slice(i, i + size))
+  return found
+}
+
+async function commit(consumer: Consumer, { batch, resolveOffset }: EachBatchPayload): Promise<void> {
+  resolveOffset(batch.lastOffset())
+  const offset = String(Number(batch.lastOffset()) + 1)
+  await consumer.commitOffsets([{ topic: batch.topic, partition: batch.partition, offset }])
+}

@@ -1,0 +1,25 @@
+import { describe, expect, it } from 'vitest'
+import { messageOf } from '../../bench/messages.ts'
+
+const order = { kind: 'orders' } as const
+
+describe('messageOf', () => {
+  it('makes the same message for the same number', () => {
+    expect(messageOf(7, order)).toEqual(messageOf(7, order))
+    expect(messageOf(7, order).value).not.toBe(messageOf(8, order).value)
+  })
+
+  it('makes values of the size that is asked for', () => {
+    expect(messageOf(7, { ...order, bytes: 1000 }).value).toHaveLength(1000)
+    expect(messageOf(7, { ...order, bytes: 100_000 }).value).toHaveLength(100_000)
+  })
+
+  it('gives one key to the share that is asked for', () => {
+    const keys = Array.from({ length: 1000 }, (_, n) => messageOf(n, { ...order, hot: 0.5 }).key)
+    expect(keys.filter((key) => key === 'user-0')).toHaveLength(500)
+  })
+
+  it('says when it was due', () => {
+    expect(JSON.parse(messageOf(7, order, 12.5).value).due).toBe(12.5)
+  })
+})
