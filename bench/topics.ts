@@ -28,7 +28,8 @@ export class Topics {
 
   private constructor(broker: string, say: (line: string) => void) {
     this.brokers = [broker]
-    this.kafka = new Kafka({ brokers: [broker], logLevel: logLevel.NOTHING })
+    // A busy machine takes its time until a new topic has its leaders.
+    this.kafka = new Kafka({ brokers: [broker], logLevel: logLevel.NOTHING, retry: { retries: 15 } })
     this.admin = this.kafka.admin()
     // A request that is tried again on a busy machine must not write twice.
     this.producer = this.kafka.producer({ idempotent: true })
