@@ -6,7 +6,7 @@ import { Due } from './due.ts'
 import { FatalError, fatalAt, messageOf, PermanentError } from './errors.ts'
 import type { Holder, Holders } from './holders.ts'
 import { LaneQueue } from './laneQueue.ts'
-import { laneOf } from './lanes.ts'
+import { Lanes } from './lanes.ts'
 import { type Message, type Origin, spentText } from './message.ts'
 import { operate } from './operate.ts'
 import type { AllPerBatchOptions, Batch, Outcome } from './perBatch.ts'
@@ -23,6 +23,7 @@ export class Batches<A, R, B> implements RequestHost<A, R, B>, Holder {
   private readonly prepare: Prepare<A, R>
   private readonly out: Subscriber<Message<B>>
   private readonly queue: LaneQueue<Entry<A, R>>
+  private readonly lanes: Lanes
   private readonly open = new Set<Request<A, R, B>>()
   /** What failed of a batch; it holds its lanes, but no place. */
   private readonly resting = new Resting<Entry<A, R>>()
@@ -43,6 +44,7 @@ export class Batches<A, R, B> implements RequestHost<A, R, B>, Holder {
     this.options = options
     this.out = out
     this.queue = new LaneQueue(options.repeats)
+    this.lanes = new Lanes(options.order)
     this.due = new Due(options.batch.wait, () => this.flush())
   }
 
@@ -65,7 +67,8 @@ export class Batches<A, R, B> implements RequestHost<A, R, B>, Holder {
   settle(entries: readonly Entry<A, R>[], outcomes: readonly Outcome<B>[]): void {
     const again = new Again<A, R>(this.options)
     entries[0]?.message.origin.slice(() => {
-      for (const [i, entry] of entries.entries()) {
+      for (let i = 0; i < entries.length; i++) {
+        const entry = entries[i] as Entry<A, R>
         const outcome = outcomes[i] as Outcome<B>
         if (this.out.closed) entry.message.abandon()
         else if (!again.takes(entry, outcome)) this.settleOne(entry, outcome)
@@ -132,7 +135,7 @@ export class Batches<A, R, B> implements RequestHost<A, R, B>, Holder {
   private add(message: Message<A>): void {
     const request = this.prepare(message.value, message)
     if (message.origin.holders !== this.latest) this.meet(message.origin)
-    this.queue.add({ message, request, lane: laneOf(message, this.options.order), failures: 0 })
+    this.queue.add({ message, request, lane: this.lanes.of(message), row: undefined, failures: 0 })
     if (this.queue.length >= this.options.batch.max) this.dispatch()
     else if (!this.isDue) this.due.arm(message.origin)
   }

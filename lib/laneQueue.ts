@@ -1,15 +1,20 @@
 import type { Lane } from './lanes.ts'
 import { Queue } from './queue.ts'
 
+/** Rows of idle lanes kept at least: to make one anew costs as much as all else that is done for an entry. */
+const KEPT = 4096
+
 /** What stands in a lane queue. Without a lane it waits for nobody. */
 export interface Laned {
   readonly lane: Lane | undefined
+  /** While it is in a batch: what the queue knows of its lane. */
+  row: LaneRow | undefined
 }
 
 /** The entries of one lane. */
-interface Row<E> {
+export interface LaneRow {
   /** Those that wait. Most lanes never have any. */
-  behind: Queue<E> | undefined
+  behind: Queue<Laned> | undefined
   /** How many of the lane are in a batch under way. */
   inBatch: number
   /** The batch they are in. */
@@ -18,14 +23,16 @@ interface Row<E> {
 
 /**
  * Entries waiting to be sent in batches, so that those of one lane keep their order: a lane is never in two batches
- * under way. O(1) for each entry, whatever the number of lanes.
+ * under way. Amortised O(1) for each entry, whatever the number of lanes.
  */
 export class LaneQueue<E extends Laned> {
   /** Entries not looked at yet, in order of arrival. */
   private readonly arrived = new Queue<E>()
-  private readonly lanes = new Map<Lane, Row<E>>()
+  private readonly rows = new Map<Lane, LaneRow>()
+  /** Lanes that are in a batch, or have entries waiting. */
+  private busy = 0
   /** Lanes that are in no batch any more, and have entries waiting. */
-  private readonly free = new Queue<Row<E>>()
+  private readonly free = new Queue<LaneRow>()
   private readonly repeats: boolean
   private batch = 0
 
@@ -40,7 +47,7 @@ export class LaneQueue<E extends Laned> {
   }
 
   get isEmpty(): boolean {
-    return this.arrived.length === 0 && this.lanes.size === 0
+    return this.arrived.length === 0 && this.busy === 0
   }
 
   add(entry: E): void {
@@ -51,53 +58,74 @@ export class LaneQueue<E extends Laned> {
   take(max: number): E[] {
     const taken: E[] = []
     this.batch++
+    if (this.rows.size > KEPT && this.rows.size > 2 * this.busy) this.forgetIdle()
     // What waited in its lane came before whatever of that lane has arrived since.
-    while (taken.length < max && this.free.length > 0) this.takeWaiting(this.free.shift() as Row<E>, max, taken)
+    while (taken.length < max && this.free.length > 0) this.takeWaiting(this.free.shift() as LaneRow, max, taken)
     while (taken.length < max && this.arrived.length > 0) this.takeArrived(this.arrived.shift() as E, taken)
     return taken
   }
 
   /** An entry that was taken is settled; true when that frees its lane for those that wait there. */
-  release({ lane }: E): boolean {
-    const found = lane === undefined ? undefined : this.lanes.get(lane)
-    if (found === undefined || --found.inBatch > 0) return false
-    const hasMore = lengthOf(found) > 0
-    if (hasMore) this.free.push(found)
-    else this.lanes.delete(lane as Lane)
-    return hasMore
+  release({ row }: E): boolean {
+    if (row === undefined || --row.inBatch > 0) return false
+    if (isIdle(row)) this.busy--
+    else this.free.push(row)
+    return !isIdle(row)
   }
 
   /** All that wait: those in their lanes, then those not looked at. */
   *[Symbol.iterator](): IterableIterator<E> {
-    for (const { behind } of this.lanes.values()) if (behind !== undefined) yield* behind
+    for (const { behind } of this.rows.values()) if (behind !== undefined) yield* behind as Queue<E>
     yield* this.arrived
   }
 
-  private takeWaiting(row: Row<E>, max: number, taken: E[]): void {
+  private takeWaiting(row: LaneRow, max: number, taken: E[]): void {
     row.batch = this.batch
     do {
-      taken.push(row.behind?.shift() as E)
+      const entry = row.behind?.shift() as E
+      entry.row = row
       row.inBatch++
-    } while (this.repeats && taken.length < max && lengthOf(row) > 0)
+      taken.push(entry)
+    } while (this.repeats && taken.length < max && hasWaiting(row))
   }
 
   private takeArrived(entry: E, taken: E[]): void {
-    if (entry.lane === undefined) {
-      taken.push(entry)
-      return
-    }
-    const row = this.lanes.get(entry.lane)
-    if (row === undefined) this.lanes.set(entry.lane, { behind: undefined, inBatch: 1, batch: this.batch })
-    else if (this.repeats && row.batch === this.batch && lengthOf(row) === 0) row.inBatch++
-    else {
+    if (entry.lane !== undefined && !this.enters(entry, this.rowOf(entry.lane))) return
+    taken.push(entry)
+  }
+
+  /** Puts an entry into the present batch, or behind those of its lane; false when it has to wait there. */
+  private enters(entry: E, row: LaneRow): boolean {
+    if (isIdle(row)) {
+      this.busy++
+      row.batch = this.batch
+    } else if (!this.repeats || row.batch !== this.batch || hasWaiting(row)) {
       row.behind ??= new Queue()
       row.behind.push(entry)
-      return
+      return false
     }
-    taken.push(entry)
+    entry.row = row
+    row.inBatch++
+    return true
+  }
+
+  private rowOf(lane: Lane): LaneRow {
+    const found = this.rows.get(lane)
+    if (found !== undefined) return found
+    const row: LaneRow = { behind: undefined, inBatch: 0, batch: 0 }
+    this.rows.set(lane, row)
+    return row
+  }
+
+  private forgetIdle(): void {
+    for (const [lane, row] of this.rows) if (isIdle(row)) this.rows.delete(lane)
   }
 }
 
-function lengthOf({ behind }: Row<unknown>): number {
-  return behind?.length ?? 0
+function isIdle(row: LaneRow): boolean {
+  return row.inBatch === 0 && !hasWaiting(row)
+}
+
+function hasWaiting({ behind }: LaneRow): boolean {
+  return behind !== undefined && behind.length > 0
 }

@@ -1,3 +1,4 @@
+import type { TopicPartition } from './broker.ts'
 import type { Message } from './message.ts'
 
 /**
@@ -13,15 +14,28 @@ export const ORDERS: readonly Order[] = ['key', 'partition', 'none']
 export type Lane = number
 
 /**
- * The lane of a message: a hash, because a text for each message would cost more than all else that is done for it. Two
- * keys that share one by chance, one pair in 2³⁰, only wait for each other.
+ * The lanes of an operator's messages. A lane is a hash, because a text for each message would cost more than all else
+ * that is done for it. Two keys that share one by chance, one pair in 2³⁰, only wait for each other.
  */
-export function laneOf(message: Message<unknown>, order: Order): Lane | undefined {
-  if (order === 'none') return undefined
-  const { topic, partition } = message.origin
-  if (order === 'partition') return laneOfPartition(topic, partition)
-  const { key } = message
-  return key === null ? undefined : laneOfKey(key, laneOfPartition(topic, partition))
+export class Lanes {
+  private readonly order: Order
+  /** The partition that the latest message came from, and its hash: many come of one in a row. */
+  private latest: TopicPartition | undefined
+  private seed: Lane = 0
+
+  constructor(order: Order) {
+    this.order = order
+  }
+
+  of({ origin, key }: Message<unknown>): Lane | undefined {
+    if (this.order === 'none') return undefined
+    if (origin !== this.latest) {
+      this.latest = origin
+      this.seed = laneOfPartition(origin.topic, origin.partition)
+    }
+    if (this.order === 'partition') return this.seed
+    return key === null ? undefined : laneOfKey(key, this.seed)
+  }
 }
 
 function laneOfPartition(topic: string, partition: number): Lane {

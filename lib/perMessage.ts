@@ -2,7 +2,7 @@ import { Observable, type OperatorFunction, type Subscriber } from 'rxjs'
 import { type ChainHost, ChainRun } from './chainRun.ts'
 import { expectInteger, expectOneOf } from './expect.ts'
 import type { Holders, Worker } from './holders.ts'
-import { type Lane, laneOf, ORDERS, type Order } from './lanes.ts'
+import { type Lane, Lanes, ORDERS, type Order } from './lanes.ts'
 import type { Message } from './message.ts'
 import { operate } from './operate.ts'
 import { Queue } from './queue.ts'
@@ -44,11 +44,11 @@ class Runs<A, B> implements ChainHost<B>, Worker {
   readonly out: Subscriber<Message<B>>
   private readonly op: OperatorFunction<A, B>
   private readonly concurrency: number
-  private readonly order: Order
+  private readonly lanes: Lanes
   /** Messages for which there was no place. */
   private readonly waiting = new Queue<Message<A>>()
   /** For each lane with a run under way, the messages that wait for its end. */
-  private readonly lanes = new Map<Lane, Queue<Message<A>>>()
+  private readonly queues = new Map<Lane, Queue<Message<A>>>()
   /** The sources of the messages of runs that outlived their synchronous part. */
   private readonly sources = new Set<Holders>()
   private active = 0
@@ -57,7 +57,7 @@ class Runs<A, B> implements ChainHost<B>, Worker {
   constructor(op: OperatorFunction<A, B>, concurrency: number, order: Order, out: Subscriber<Message<B>>) {
     this.op = op
     this.concurrency = concurrency
-    this.order = order
+    this.lanes = new Lanes(order)
     this.out = out
   }
 
@@ -82,7 +82,7 @@ class Runs<A, B> implements ChainHost<B>, Worker {
   ended(lane: Lane | undefined): void {
     if (this.out.closed) return
     this.active--
-    const behind = lane === undefined ? undefined : this.lanes.get(lane)
+    const behind = lane === undefined ? undefined : this.queues.get(lane)
     if (behind !== undefined) this.follow(lane as Lane, behind)
     while (this.active < this.concurrency && this.waiting.length > 0 && !this.out.closed)
       this.admit(this.waiting.shift() as Message<A>)
@@ -97,8 +97,8 @@ class Runs<A, B> implements ChainHost<B>, Worker {
 
   /** Starts a message, or lets it wait in its lane; false when there is no place. */
   private admit(message: Message<A>): boolean {
-    const lane = this.lanes.size === 0 ? undefined : laneOf(message, this.order)
-    const queue = lane === undefined ? undefined : this.lanes.get(lane)
+    const lane = this.queues.size === 0 ? undefined : this.lanes.of(message)
+    const queue = lane === undefined ? undefined : this.queues.get(lane)
     if (queue === undefined && this.active >= this.concurrency) return false
     if (queue !== undefined) queue.push(message)
     else this.start(message)
@@ -108,7 +108,7 @@ class Runs<A, B> implements ChainHost<B>, Worker {
   /** Starts the next of a lane; those that end at once hold up nobody. */
   private follow(lane: Lane, behind: Queue<Message<A>>): void {
     while (behind.length > 0 && !this.out.closed) if (this.start(behind.shift() as Message<A>, behind)) return
-    this.lanes.delete(lane)
+    this.queues.delete(lane)
   }
 
   /** Starts a message's run; true when it outlives its synchronous part. Only then it holds its lane. */
@@ -127,8 +127,8 @@ class Runs<A, B> implements ChainHost<B>, Worker {
       return false
     }
     this.meet(message.origin.holders)
-    run.lane = laneOf(message, this.order)
-    if (run.lane !== undefined) this.lanes.set(run.lane, behind ?? new Queue())
+    run.lane = this.lanes.of(message)
+    if (run.lane !== undefined) this.queues.set(run.lane, behind ?? new Queue())
     this.out.add(run)
     return true
   }
@@ -147,7 +147,7 @@ class Runs<A, B> implements ChainHost<B>, Worker {
   /** Torn down: what waits is given up, as the runs are. */
   private close(): void {
     for (const source of this.sources) source.workers.delete(this)
-    for (const queue of [this.waiting, ...this.lanes.values()])
+    for (const queue of [this.waiting, ...this.queues.values()])
       while (queue.length > 0) (queue.shift() as Message<A>).abandon()
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { laneOf } from '../../lib/lanes.ts'
+import { Lanes, type Order } from '../../lib/lanes.ts'
 import { Message, type Token } from '../../lib/message.ts'
 
 interface Place {
@@ -13,9 +13,11 @@ function messageOf({ topic = 'orders', partition = 0, key = null }: Place): Mess
   return new Message(null, { offset: 0, timestamp: 0, key, value: null }, token, 0)
 }
 
+const laneOf = (message: Message<null>, order: Order) => new Lanes(order).of(message)
+
 const a = Buffer.from('a')
 
-describe('laneOf', () => {
+describe('the lane of a message', () => {
   it('is the same for the same bytes of a key', () => {
     const copy = Uint8Array.from(a)
     expect(laneOf(messageOf({ key: copy }), 'key')).toBe(laneOf(messageOf({ key: a }), 'key'))
@@ -28,6 +30,13 @@ describe('laneOf', () => {
     ['length of zeros', { key: Buffer.from([97, 0]) }],
   ])('differs with the %s', (_, other) => {
     expect(laneOf(messageOf(other), 'key')).not.toBe(laneOf(messageOf({ key: a }), 'key'))
+  })
+
+  it('is kept apart from that of the partition before', () => {
+    const lanes = new Lanes('key')
+    const [first, other] = [messageOf({ key: a }), messageOf({ key: a, partition: 1 })]
+    const row = [lanes.of(first), lanes.of(other), lanes.of(first)]
+    expect(row).toEqual([laneOf(first, 'key'), laneOf(other, 'key'), laneOf(first, 'key')])
   })
 
   it('is a lane of its own for a message without a key', () => {
