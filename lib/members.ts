@@ -1,5 +1,6 @@
 import type { Position } from './broker.ts'
 import type { SourceEvent, SourceHealth } from './events.ts'
+import type { Message } from './message.ts'
 
 /** One subscription that reads from a broker: what `run` acts on. */
 export interface Member {
@@ -20,6 +21,8 @@ export interface Member {
   health(): SourceHealth
   /** Hears of every event from now on. */
   listen(listener: (event: SourceEvent) => void): void
+  /** Has every message pass through a function on its way down the pipe: for the test kit, which watches it settle. */
+  through(pass: <A>(message: Message<A>) => Message<A>): void
 }
 
 /**

@@ -35,7 +35,7 @@ export class Reading<A> implements Member, ConsumerHandler, DeliveryHost<A> {
   readonly broker: Broker
   readonly topics: Topics<A>
   readonly options: AllSourceOptions
-  private readonly sink: Sink<A>
+  private sink: Sink<A>
   private readonly onClosed: () => void
   private readonly consumer: Consumer
   private readonly delivery: Delivery<A>
@@ -222,6 +222,15 @@ export class Reading<A> implements Member, ConsumerHandler, DeliveryHost<A> {
 
   listen(listener: (event: SourceEvent) => void): void {
     this.listeners.push(listener)
+  }
+
+  through(pass: <B>(message: Message<B>) => Message<B>): void {
+    const { sink } = this
+    this.sink = {
+      next: (message) => sink.next(pass(message)),
+      error: (error) => sink.error(error),
+      complete: () => sink.complete(),
+    }
   }
 
   // What its delivery needs

@@ -44,6 +44,10 @@ export interface MemoryBroker extends Broker {
   recreateTopic(name: string): void
   /** Has a group rebalance: its members give up their partitions and join again. */
   rebalance(groupId: string): void
+  /** Has a member outside, which reads nothing, take all partitions of a group, after a rebalance. */
+  occupy(groupId: string): void
+  /** Has that member leave. */
+  vacate(groupId: string): void
   /**
    * Ends the membership of a group's member, by its place in the order of joining, or of all: `lost` without
    * `revoking`, as after an expired session. They join again by themselves.
@@ -76,9 +80,10 @@ export function memoryBroker(options: MemoryBrokerOptions = {}): MemoryBroker {
   return new InProcessBroker(options)
 }
 
-class InProcessBroker implements MemoryBroker, ConsumerHost {
+/** What {@link memoryBroker} makes; the test kit's broker is one that watches. */
+export class InProcessBroker implements MemoryBroker, ConsumerHost {
   readonly clock: Clock
-  readonly members = new Members()
+  readonly members: Members = new Members()
   readonly random: () => number
   readonly topics: MemoryTopics
   readonly faults = new MemoryFaults()
@@ -148,6 +153,14 @@ class InProcessBroker implements MemoryBroker, ConsumerHost {
 
   rebalance(groupId: string): void {
     this.group(groupId).rebalance()
+  }
+
+  occupy(groupId: string): void {
+    this.group(groupId).occupy(true)
+  }
+
+  vacate(groupId: string): void {
+    this.group(groupId).occupy(false)
   }
 
   expel(groupId: string, member?: number): void {

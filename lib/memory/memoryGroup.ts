@@ -43,6 +43,8 @@ export class MemoryGroup {
   /** In the order of joining; the first is the leader, whose topics are dealt out, as with kafkajs. */
   private members: readonly GroupMember[] = []
   private readonly joined = new Set<GroupMember>()
+  /** Whether a member outside has all the partitions. */
+  private isOccupied = false
   private preparing = false
   private due = false
   private deadline: Timer | undefined
@@ -113,6 +115,11 @@ export class MemoryGroup {
     return index === undefined ? this.members : this.members.slice(index, index + 1)
   }
 
+  occupy(isOccupied: boolean): void {
+    this.isOccupied = isOccupied
+    this.rebalance()
+  }
+
   rebalance(): void {
     if (this.preparing || this.members.length === 0) return
     // Who can't be reached can't be told.
@@ -165,7 +172,8 @@ export class MemoryGroup {
     this.joined.clear()
     this.generation++
     const { members, generation } = this
-    const partitions = members[0] === undefined ? [] : this.host.topics.resolve(members[0].topics, this.id)
+    const leader = this.isOccupied ? undefined : members[0]
+    const partitions = leader === undefined ? [] : this.host.topics.resolve(leader.topics, this.id)
     const topics = [...new Set(partitions.map(({ topic }) => topic))]
     const shares = assignSticky(
       partitions,

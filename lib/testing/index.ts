@@ -1,3 +1,5 @@
+export type { DrawnValues } from './drawnObservable.ts'
+export type { DrawnTopicOptions } from './drawnTopics.ts'
 export type {
   FakeHttp,
   FakeHttpOptions,
@@ -8,5 +10,9 @@ export type {
 } from './fakes/fakeHttp.ts'
 export { fakeHttp, res } from './fakes/fakeHttp.ts'
 export type { Call, Drawings, FakeErrors, Letters, Scripted } from './fakes/scripted.ts'
+export type { KafkaTestOptions } from './kafkaTest.ts'
+export { kafkaTest } from './kafkaTest.ts'
+export type { ExpectedOutput, Kit } from './kit.ts'
 export type { MarbleMessages, MarbleOptions } from './marbleMessages.ts'
 export { marbleMessages } from './marbleMessages.ts'
+export type { PipeOf } from './pipe.ts'

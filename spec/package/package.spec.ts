@@ -39,13 +39,13 @@ const NAMES = '{ ack, fromTopic, json, memoryBroker, run, topic }'
 const TYPED = `
 import { ack, fromTopic, json, mapValue, memoryBroker, run, topic } from 'rxjs-kafka-toolkit'
 import { sendTo, zaddTo, type RedisLike } from 'rxjs-kafka-toolkit/operators'
-import { marbleMessages } from 'rxjs-kafka-toolkit/testing'
+import { kafkaTest, marbleMessages } from 'rxjs-kafka-toolkit/testing'
 declare const redis: RedisLike
 const kafka = memoryBroker({ topics: { numbers: 1 } })
 const numbers = topic('numbers', json<number>())
 const source = fromTopic(kafka, numbers, { groupId: 'group' })
 run(kafka, source.pipe(mapValue((n) => n * 2), sendTo(kafka, numbers, (n) => ({ key: null, value: n })), ack()))
-export const used = [zaddTo(redis, (n: number) => ({ key: 'k', score: n, member: 'm' })), marbleMessages]
+export const used = [zaddTo(redis, (n: number) => ({ key: 'k', score: n, member: 'm' })), kafkaTest, marbleMessages]
 `
 
 let folder: string

@@ -53,6 +53,18 @@ describe('a group of the memory broker', () => {
     expect(reader.partitions).toEqual([0, 1, 2, 3])
   })
 
+  it('leaves its members nothing while one outside has the partitions', async () => {
+    const { broker, bench, settle } = memoryBench()
+    const reader = await bench.joined(ORDERS)
+    broker.occupy('g')
+    settle()
+    expect([reader.told, reader.partitions]).toEqual([['assigned', 'revoking', 'assigned'], []])
+    expect(await bench.commit(reader, 'orders', 0, 1)).toMatchObject({ kind: 'fenced' })
+    broker.vacate('g')
+    settle()
+    expect(reader.partitions).toEqual([0, 1, 2, 3])
+  })
+
   it('asks for commits again between the end of a revocation and the assignment', async () => {
     const { broker, bench, settle } = memoryBench()
     const reader = await bench.joined({ ...ONE, holds: true })

@@ -1,0 +1,144 @@
+import type { Observable } from 'rxjs'
+import type { Headers, Position } from '../broker.ts'
+import { json } from '../codec.ts'
+import { refuse } from '../expect.ts'
+import { fromTopic } from '../fromTopic.ts'
+import type { MemoryTopics } from '../memory/memoryTopics.ts'
+import type { Message } from '../message.ts'
+import type { SourceOptions } from '../sourceOptions.ts'
+import { type Topic, topic as topicOf } from '../topic.ts'
+import type { Drawing } from './drawing.ts'
+import type { Row } from './drawRows.ts'
+import type { Mark } from './marbles.ts'
+import type { TestBroker } from './testBroker.ts'
+
+/** What a drawn message carries beside its value: for each, by the name of its marble or by a function of its value. */
+type Carried<T, C> = Readonly<Record<string, C>> | ((value: T, name: string) => C)
+
+/** How the messages of a drawn topic are, and how the stream that `topic()` returns reads them. */
+export interface DrawnTopicOptions<T> extends Partial<SourceOptions> {
+  /** The key of each message. @default none */
+  readonly key?: Carried<T, string | null>
+  /** The headers of each message. @default none */
+  readonly headers?: Carried<T, Headers>
+  /** When each was produced, in ms. @default the instant of its marble */
+  readonly timestamp?: Carried<T, number>
+}
+
+/** A message as it was drawn. */
+interface DrawnMessage {
+  readonly name: string
+  readonly value: unknown
+}
+
+/** The topics that a test draws, and what their messages are called. */
+export class DrawnTopics {
+  private readonly kafka: TestBroker & { readonly topics: MemoryTopics }
+  private readonly later: (work: () => void, at: number) => void
+  private readonly messages = new Map<string, DrawnMessage>()
+  private readonly rows = new Map<string, readonly Mark[]>()
+  /** The topic that a lane without a topic's name means. */
+  private first: string | undefined
+
+  constructor(kafka: TestBroker, later: (work: () => void, at: number) => void) {
+    this.kafka = kafka
+    this.later = later
+  }
+
+  /** Draws a topic; gives its messages as a stream. */
+  draw<T>(
+    topic: Topic<T> | string | undefined,
+    lanes: Drawing,
+    values: Readonly<Record<string, T>>,
+    options: DrawnTopicOptions<T>,
+  ): Observable<Message<T>> {
+    const read = topic === undefined ? lettersOf(values) : typeof topic === 'string' ? topicOf(topic, json<T>()) : topic
+    const { name } = read
+    if (typeof name !== 'string') refuse('topic', 'a topic with a name; draw each topic that its pattern matches', name)
+    this.first ??= name
+    const partitions = [...lanes.keys()].filter((label) => label !== 'ctl').map(Number)
+    this.kafka.createTopic(name, Math.max(0, ...partitions) + 1)
+    for (const partition of partitions)
+      this.drawLane(
+        { read, isRaw: topic !== undefined, name, partition, values, options },
+        lanes.get(String(partition)) ?? [],
+      )
+    const { key, headers, timestamp, ...source } = options
+    return fromTopic(this.kafka, read, { groupId: 'group', ...source })
+  }
+
+  /** The partition that a lane's label means, as text: `orders[0]`. */
+  placeOf(label: string): string {
+    return /^\d+$/.test(label) ? `${this.first ?? 'topic'}[${label}]` : label
+  }
+
+  /** What a message is called, if it was drawn. */
+  nameOf(place: Position): string | undefined {
+    return this.messages.get(textOf(place))?.name
+  }
+
+  /** The values of all messages, by their names. */
+  get values(): ReadonlyMap<string, unknown> {
+    return new Map([...this.messages.values()].map(({ name, value }) => [name, value]))
+  }
+
+  /** A partition as it was drawn. */
+  rowsOf(place: string): readonly Row[] {
+    const marks = this.rows.get(place)
+    return marks === undefined ? [] : [{ label: place, marks }]
+  }
+
+  private drawLane<T>(lane: DrawnLane<T>, marks: readonly Mark[]): void {
+    const { read, isRaw, name, partition, values, options } = lane
+    this.rows.set(`${name}[${partition}]`, marks)
+    marks.forEach((mark, offset) => {
+      if ('|#'.includes(mark.name)) refuse('topic', 'lanes without | and #: a topic does not end; S drains', mark.name)
+      const value = valueNamed(values, mark.name)
+      this.messages.set(textOf({ topic: name, partition, offset }), { name: mark.name, value })
+      const message = {
+        topic: name,
+        partition,
+        key: carried(options.key, value, mark.name) ?? null,
+        value: isRaw && value instanceof Uint8Array ? value : read.encode(value),
+        ...named('headers', carried(options.headers, value, mark.name)),
+        ...named('timestamp', carried(options.timestamp, value, mark.name)),
+      }
+      this.later(() => this.kafka.topics.append([message], this.kafka.clock.now()), mark.at)
+    })
+  }
+}
+
+interface DrawnLane<T> {
+  readonly read: Topic<T>
+  /** Whether a value of bytes is written as it is, also one that the codec can't read. */
+  readonly isRaw: boolean
+  readonly name: string
+  readonly partition: number
+  readonly values: Readonly<Record<string, T>>
+  readonly options: DrawnTopicOptions<T>
+}
+
+/** A topic whose values are never written down: they may be of any kind. */
+function lettersOf<T>(values: Readonly<Record<string, T>>): Topic<T> {
+  const names = new Map(Object.entries(values).map(([name, value]) => [value, name]))
+  return topicOf('topic', {
+    encode: (value: T) => names.get(value) ?? String(value),
+    decode: (bytes) => valueNamed(values, String(bytes)),
+  })
+}
+
+function valueNamed<T>(values: Readonly<Record<string, T>>, name: string): T {
+  return name in values ? (values[name] as T) : (name as T)
+}
+
+function carried<T, C>(from: Carried<T, C> | undefined, value: T, name: string): C | undefined {
+  return typeof from === 'function' ? from(value, name) : from?.[name]
+}
+
+function named<V>(name: string, value: V | undefined): Readonly<Record<string, V>> {
+  return value === undefined ? {} : { [name]: value }
+}
+
+function textOf({ topic, partition, offset }: Position): string {
+  return `${topic}[${partition}]@${offset}`
+}

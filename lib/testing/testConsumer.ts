@@ -1,0 +1,65 @@
+import type { CommitPosition, Consumer, Position, TopicPartition } from '../broker.ts'
+import type { Clock } from '../clock.ts'
+import { CommitError } from '../errors.ts'
+import type { CommitAttempt } from '../memory/memoryConsumer.ts'
+import type { Journal } from './journal.ts'
+
+/** The broker that a test's consumer is one of. */
+export interface TestConsumerHost {
+  readonly clock: Clock
+  readonly journal: Journal
+  readonly commits: readonly CommitAttempt[]
+}
+
+/** A member of a group in a process that can crash: from then on nothing it says reaches the broker. */
+export class TestConsumer implements Consumer {
+  readonly groupId: string
+  private readonly host: TestConsumerHost
+  private readonly consumer: Consumer
+  private isDead = false
+
+  constructor(groupId: string, host: TestConsumerHost, consumer: Consumer) {
+    this.groupId = groupId
+    this.host = host
+    this.consumer = consumer
+  }
+
+  get isCertain(): boolean {
+    return this.consumer.isCertain
+  }
+
+  /** The process is gone, without a word; the group notices at once, rather than after the session. */
+  kill(): void {
+    this.isDead = true
+    this.consumer.leave(() => {})
+  }
+
+  commit(offsets: readonly CommitPosition[], done: (error: CommitError | null) => void): void {
+    const { groupId, host } = this
+    if (this.isDead) {
+      host.clock.schedule(() => done(new CommitError('fenced', `Cannot commit for group ${groupId}: it crashed`)))
+      return
+    }
+    this.consumer.commit(offsets, done)
+    if (host.commits.at(-1)?.error !== null) return
+    for (const { topic, partition, offset } of offsets)
+      host.journal.add({ kind: 'committed', groupId, place: { topic, partition, offset } })
+  }
+
+  pause(partition: TopicPartition): void {
+    if (!this.isDead) this.consumer.pause(partition)
+  }
+
+  resume(partition: TopicPartition): void {
+    if (!this.isDead) this.consumer.resume(partition)
+  }
+
+  seek(position: Position): void {
+    if (!this.isDead) this.consumer.seek(position)
+  }
+
+  leave(done: () => void): void {
+    if (this.isDead) this.host.clock.schedule(done)
+    else this.consumer.leave(done)
+  }
+}

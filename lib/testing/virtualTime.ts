@@ -1,0 +1,33 @@
+import { TestScheduler } from 'rxjs/testing'
+
+/** Without a horizon, virtual time ends here: what goes on for so long goes on for ever. */
+const ENDLESS = 24 * 3_600_000
+
+/** RxJS's `TestScheduler`, one action at a time: after each, whoever watches can look at what has changed. */
+export class VirtualTime extends TestScheduler {
+  /** Called after each action. */
+  looked: () => void = () => {}
+
+  constructor() {
+    super(() => {
+      throw new Error('Expected expectations of kafkaTest, got some of its scheduler')
+    })
+  }
+
+  /** Does the next thing that is due by an instant; false when there is none. */
+  step(until: number): boolean {
+    const [action] = this.actions
+    if (action === undefined || action.delay > Math.min(until, ENDLESS)) return false
+    this.actions.shift()
+    this.frame = action.delay
+    const error: unknown = action.execute(action.state, action.delay)
+    if (error) throw error
+    this.looked()
+    return true
+  }
+
+  /** Forgets all that is still to be done. */
+  clear(): void {
+    for (const action of [...this.actions]) action.unsubscribe()
+  }
+}
