@@ -9,8 +9,20 @@ export type {
 } from './enrichFromInflux/enrichFromInflux.ts'
 export { enrichFromInflux } from './enrichFromInflux/enrichFromInflux.ts'
 
-export type { FetchLike, HttpHeaders, PostInit, PostToOptions, ResponseLike } from './postTo.ts'
-export { postTo } from './postTo.ts'
+export type {
+  FetchLike,
+  HttpAnswer,
+  HttpBody,
+  HttpHeaders,
+  HttpMethod,
+  HttpResponse,
+  HttpTarget,
+  IntoAnswer,
+  PostInit,
+  PostToOptions,
+  ResponseLike,
+} from './postTo/postTo.ts'
+export { postTo } from './postTo/postTo.ts'
 export { matchText } from './searchEs/matchText.ts'
 export type {
   EsDoc,

@@ -1,4 +1,3 @@
-import { of } from 'rxjs'
 import { deadLetter } from 'rxjs-kafka-toolkit'
 import type { FetchLike } from 'rxjs-kafka-toolkit/operators'
 import { describe, expect, it } from 'vitest'
@@ -16,9 +15,9 @@ function fakeMails({ cold }: TestHelpers, statuses: readonly number[] = [202]) {
   const left = [...statuses]
   const posts: { url: string; body: unknown }[] = []
   const fetch: FetchLike = (to, { body }) => {
-    posts.push({ url: to, body: JSON.parse(body) })
+    posts.push({ url: to, body: JSON.parse(String(body)) })
     const status = left.length > 1 ? (left.shift() as number) : (left[0] as number)
-    return cold('--(r|)', { r: { status, headers: { get: () => null }, text: () => of('') } })
+    return cold('--(r|)', { r: { status, headers: { get: () => null }, body: null } })
   }
   return { posts, fetch }
 }

@@ -24,7 +24,7 @@ export interface HttpReply {
 export interface FakeRequestInit {
   readonly method?: string
   readonly headers?: Readonly<Record<string, string>>
-  readonly body?: string
+  readonly body?: string | Uint8Array
   readonly signal?: AbortSignal
 }
 
@@ -33,6 +33,7 @@ export interface FakeResponse {
   readonly status: number
   readonly ok: boolean
   readonly headers: { get(name: string): string | null }
+  readonly body: Observable<Uint8Array>
   text(): Observable<string>
 }
 
@@ -70,7 +71,9 @@ export function fakeHttp(clock: Clock = systemClock, options: FakeHttpOptions = 
   const script = new Script<HttpRequest, HttpReply>({ clock, errors: errors(), namesOf: (request) => [name(request)] })
   const fetch = (url: string, { method = 'GET', headers = {}, body = '', signal }: FakeRequestInit = {}) =>
     script
-      .ask([{ url, method, headers: named(headers), body }], (requests) => requests.map(serve))
+      .ask([{ url, method, headers: named(headers), body: Buffer.from(body).toString() }], (requests) =>
+        requests.map(serve),
+      )
       .pipe(
         abortable(signal, () => new DOMException('This operation was aborted', 'AbortError')),
         map(([reply]) => {
@@ -100,6 +103,7 @@ function responseOf({ status, headers, body }: HttpReply): FakeResponse {
     status,
     ok: status >= 200 && status < 300,
     headers: { get: (name) => headers[name.toLowerCase()] ?? null },
+    body: of(Buffer.from(body)),
     text: () => of(body),
   }
 }

@@ -132,7 +132,7 @@ export const watermark: readonly Mutant[] = [
     undone: 'only 2xx is success',
     patches: [
       {
-        file: 'operators/postTo.ts',
+        file: 'operators/postTo/outcome.ts',
         find: 'status >= 200 && status < 300',
         replace: 'status >= 200 && status < 500',
       },

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { fetch as crossFetch } from 'cross-fetch'
 import { afterEach, describe, expect, it } from 'vitest'
 import { errorClassOf } from '../../../lib/errors.ts'
-import { type FetchLike, type PostToOptions, postTo } from '../../../operators/postTo.ts'
+import { type FetchLike, type PostToOptions, postTo } from '../../../operators/postTo/postTo.ts'
 import { throughOperator } from '../support/throughOperator.ts'
 
 /** What a user could write to break out of a body or a header. */
@@ -78,7 +78,7 @@ describe.each<[string, FetchLike]>([
     expect(new Set(got.map(({ method, path }) => `${method} ${path}`))).toEqual(new Set(['POST /mails']))
     expect(got[3]?.headers).toMatchObject({
       'content-type': 'application/json',
-      'idempotency-key': 'group-postTo-topic-0-3',
+      'idempotency-key': 'group/postTo/topic-0-3',
     })
   })
 

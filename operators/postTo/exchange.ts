@@ -1,0 +1,95 @@
+import { defer, EMPTY, from, map, mergeMap, Observable, type ObservableInput, takeWhile, toArray } from 'rxjs'
+import type { FatalError } from '../../lib/errors.ts'
+import { failure } from './outcome.ts'
+import { placeOf } from './target.ts'
+
+/** What `postTo` uses of HTTP; any `fetch` is one. */
+export type FetchLike = (url: string, init: PostInit) => ObservableInput<ResponseLike>
+
+/** How `postTo` calls a {@link FetchLike}. */
+export interface PostInit {
+  readonly method: HttpMethod
+  readonly headers: Record<string, string>
+  readonly body: string | Uint8Array<ArrayBuffer>
+  readonly redirect: 'manual'
+  /** Aborts when the time is up, nobody waits for the answer, or enough of it is read. */
+  readonly signal: AbortSignal
+}
+
+/** The methods that have a body. */
+export type HttpMethod = 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+
+/** What `postTo` reads of an answer. */
+export interface ResponseLike {
+  readonly status: number
+  readonly headers: { get(name: string): string | null }
+  /** A stream of bytes. It is read to its end, or the request is aborted: else its socket would stay taken. */
+  readonly body: ObservableInput<Uint8Array> | null
+}
+
+/** One request. */
+export interface Post {
+  readonly url: URL
+  readonly method: HttpMethod
+  readonly headers: Record<string, string>
+  readonly body: string | Uint8Array<ArrayBuffer>
+  /** Why nothing may be sent so, for this message or any other. */
+  readonly fault: FatalError | undefined
+}
+
+/** An answer that has come in. */
+export interface Answer {
+  readonly post: Post
+  readonly status: number
+  readonly headers: ResponseLike['headers']
+  /** The body, or as much of it as may be read. */
+  readonly text: string
+  /** Whether the body goes on after `text`. */
+  readonly isCut: boolean
+}
+
+/**
+ * Makes one request and reads its answer; aborts it when nobody waits for it, or `ended` says so.
+ *
+ * @param maxBytes of the answer's body; the rest is not read
+ * @param ended aborts when the message's partition is taken away
+ */
+export function exchange(fetch: FetchLike, post: Post, maxBytes: number, ended: AbortSignal): Observable<Answer> {
+  return new Observable((subscriber) => {
+    const { url, method, headers, body } = post
+    const controller = new AbortController()
+    const abort = () => controller.abort()
+    let isRead = false
+    ended.addEventListener('abort', abort)
+    subscriber.add(() => {
+      ended.removeEventListener('abort', abort)
+      if (!isRead) abort()
+    })
+    defer(() => from(fetch(url.href, { method, headers, body, redirect: 'manual', signal: controller.signal })))
+      .pipe(mergeMap((response) => read(post, response, maxBytes)))
+      .subscribe({
+        next: (answer) => {
+          isRead = !answer.isCut
+          subscriber.next(answer)
+        },
+        error: (error) => subscriber.error(failure(`${method} to ${placeOf(url)}`, error)),
+        complete: () => subscriber.complete(),
+      })
+  })
+}
+
+function read(post: Post, { status, headers, body }: ResponseLike, maxBytes: number): Observable<Answer> {
+  let size = 0
+  const goesOn = ({ byteLength }: Uint8Array) => {
+    size += byteLength
+    return size <= maxBytes
+  }
+  return from(body ?? EMPTY).pipe(
+    takeWhile(goesOn, true),
+    toArray(),
+    map((chunks) => {
+      const text = new TextDecoder().decode(Buffer.concat(chunks).subarray(0, maxBytes))
+      return { post, status, headers, text, isCut: size > maxBytes }
+    }),
+  )
+}
