@@ -9,6 +9,9 @@ export type {
   HttpRequest,
 } from './fakes/fakeHttp.ts'
 export { fakeHttp, res } from './fakes/fakeHttp.ts'
+export type { FakeRedis, RedisWords } from './fakes/redis/fakeRedis.ts'
+export { fakeRedis } from './fakes/redis/fakeRedis.ts'
+export type { RedisReply, RedisUnit } from './fakes/redis/transaction.ts'
 export type { Call, Drawings, FakeErrors, Letters, Scripted } from './fakes/scripted.ts'
 export type { KafkaTestOptions } from './kafkaTest.ts'
 export { kafkaTest } from './kafkaTest.ts'
