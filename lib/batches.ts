@@ -6,8 +6,9 @@ import { Due } from './due.ts'
 import { FatalError, fatalAt, messageOf, PermanentError } from './errors.ts'
 import type { Holder, Holders } from './holders.ts'
 import { LaneQueue } from './laneQueue.ts'
-import { Lanes } from './lanes.ts'
+import { type Lane, Lanes } from './lanes.ts'
 import { type Message, type Origin, spentText } from './message.ts'
+import { OpenLanes } from './openLanes.ts'
 import { operate } from './operate.ts'
 import type { AllPerBatchOptions, Batch, Outcome } from './perBatch.ts'
 import { type Entry, isFenced, Request, type RequestHost } from './request.ts'
@@ -15,6 +16,8 @@ import { Resting } from './resting.ts'
 
 type Prepare<A, R> = (value: A, message: Message<A>) => R
 type Send<A, R, B> = (requests: readonly R[], batch: Batch<A>) => ObservableInput<readonly Outcome<B>[]>
+/** The outcome of a request, where it is known without asking. */
+type Known<A, R, B> = (request: R, message: Message<A>) => Outcome<B> | undefined
 
 /** The batches of one subscription of `perBatch`: which are under way, and what waits for the next. */
 export class Batches<A, R, B> implements RequestHost<A, R, B>, Holder {
@@ -22,6 +25,9 @@ export class Batches<A, R, B> implements RequestHost<A, R, B>, Holder {
   readonly send: Send<A, R, B>
   private readonly prepare: Prepare<A, R>
   private readonly out: Subscriber<Message<B>>
+  private readonly known: Known<A, R, B> | undefined
+  /** The lanes that what is known may not overtake in. */
+  private readonly openLanes = new OpenLanes()
   private readonly queue: LaneQueue<Entry<A, R>>
   private readonly lanes: Lanes
   private readonly open = new Set<Request<A, R, B>>()
@@ -38,8 +44,15 @@ export class Batches<A, R, B> implements RequestHost<A, R, B>, Holder {
   private heldUntil = 0
   private sourceDone = false
 
-  constructor(prepare: Prepare<A, R>, send: Send<A, R, B>, options: AllPerBatchOptions, out: Subscriber<Message<B>>) {
+  constructor(
+    prepare: Prepare<A, R>,
+    send: Send<A, R, B>,
+    options: AllPerBatchOptions,
+    out: Subscriber<Message<B>>,
+    known?: Known<A, R, B>,
+  ) {
     this.prepare = prepare
+    this.known = known
     this.send = send
     this.options = options
     this.out = out
@@ -134,10 +147,23 @@ export class Batches<A, R, B> implements RequestHost<A, R, B>, Holder {
 
   private add(message: Message<A>): void {
     const request = this.prepare(message.value, message)
+    const lane = this.lanes.of(message)
+    if (this.known !== undefined) {
+      if (this.passes(message, request, lane, this.known)) return
+      this.openLanes.enter(lane)
+    }
     if (message.origin.holders !== this.latest) this.meet(message.origin)
-    this.queue.add({ message, request, lane: this.lanes.of(message), row: undefined, failures: 0 })
+    this.queue.add({ message, request, lane, row: undefined, failures: 0 })
     if (this.queue.length >= this.options.batch.max) this.dispatch()
     else if (!this.isDue) this.due.arm(message.origin)
+  }
+
+  /** What is known waits for no batch, unless an older message of its lane does. */
+  private passes(message: Message<A>, request: R, lane: Lane | undefined, known: Known<A, R, B>): boolean {
+    const outcome = this.openLanes.has(lane) ? undefined : known(request, message)
+    if (outcome === undefined || (outcome !== 'drop' && 'error' in outcome)) return false
+    this.succeed(message, outcome)
+    return true
   }
 
   /** Lets a source know that it has messages of it. */
@@ -181,16 +207,20 @@ export class Batches<A, R, B> implements RequestHost<A, R, B>, Holder {
   }
 
   private settleOne(entry: Entry<A, R>, outcome: Outcome<B>): void {
-    const { message } = entry
     this.release(entry)
+    if (outcome !== 'drop' && 'error' in outcome) this.refuse(entry, outcome.error)
+    else this.succeed(entry.message, outcome)
+  }
+
+  private succeed(message: Message<A>, outcome: { readonly value: B } | 'drop'): void {
     if (outcome === 'drop') message.ack()
-    else if ('error' in outcome) this.refuse(entry, outcome.error)
     // A view that was spent before it came here: the pipe is wrong, not the message.
     else if (message.isSpent) this.out.error(new FatalError(spentText(message)))
     else this.out.next(message.with(outcome.value))
   }
 
   private release(entry: Entry<A, R>): void {
+    if (this.known !== undefined) this.openLanes.leave(entry.lane)
     if (this.queue.release(entry)) this.isDue = true
   }
 

@@ -60,6 +60,11 @@ export class DecodeError extends PermanentError {
   override readonly name = 'DecodeError'
 }
 
+/** Nothing was found for a message, by a look-up with `onMiss: 'nack'`. */
+export class MissError extends PermanentError {
+  override readonly name = 'MissError'
+}
+
 /** The failure of one message, with its place; `cause` is what it was nacked with. A source that stops errors with it. */
 export class MessageError extends Error {
   override readonly name = 'MessageError'

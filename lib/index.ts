@@ -2,6 +2,7 @@
 
 export { ack } from './ack.ts'
 export type { AlarmAction } from './alarms.ts'
+export type { Answer, CacheOptions } from './answerCache.ts'
 export type { RetryOptions } from './backoff.ts'
 export type { Until } from './bounds.ts'
 export type {
@@ -29,6 +30,7 @@ export {
   DecodeError,
   FatalError,
   MessageError,
+  MissError,
   PermanentError,
   TransientError,
   UnreadTopicsError,
@@ -42,17 +44,21 @@ export type { KafkajsOptions } from './kafkajs/kafkajs.ts'
 export { kafkajs } from './kafkajs/kafkajs.ts'
 export type { Order } from './lanes.ts'
 export type { DeadLetter } from './letter.ts'
+export type { Reply } from './lookups.ts'
 export type { Member, Members } from './members.ts'
 export type { MemoryBroker, MemoryBrokerOptions } from './memory/memoryBroker.ts'
 export { memoryBroker } from './memory/memoryBroker.ts'
 export type { CommitAttempt } from './memory/memoryConsumer.ts'
 export type { StoredMessage } from './memory/memoryLog.ts'
 export type { Message } from './message.ts'
+export type { Missed, OnMiss } from './onMiss.ts'
 export type { Failure, NackAction, NackPolicy, OnNack, RetryPolicy } from './onNack.ts'
 export { deadLetter, retry } from './onNack.ts'
 export type { OnOutOfRange } from './outOfRange.ts'
 export type { Batch, BatchOptions, Outcome, PerBatchOptions, RequestOptions } from './perBatch.ts'
 export { perBatch } from './perBatch.ts'
+export type { LookupBatch, PerLookupOptions } from './perLookup.ts'
+export { perLookup } from './perLookup.ts'
 export type { PerMessageOptions } from './perMessage.ts'
 export { perMessage } from './perMessage.ts'
 export type { Replayed, ReplayOptions } from './replayDeadLetters.ts'

@@ -99,7 +99,8 @@ export interface AllPerBatchOptions extends Required<Omit<PerBatchOptions, 'batc
   readonly batch: Required<BatchOptions>
 }
 
-function perBatchOptions(options: PerBatchOptions): AllPerBatchOptions {
+/** Gives the options of `perBatch` their defaults, and refuses wrong ones. */
+export function perBatchOptions(options: PerBatchOptions): AllPerBatchOptions {
   const all: AllPerBatchOptions = {
     concurrency: options.concurrency ?? 16,
     order: options.order ?? 'key',

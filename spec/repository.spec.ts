@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 
 /** What each place may import, beside its own files. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
-  lib: ['rxjs', 'node:events', 'node:util', 'node:zlib'],
+  lib: ['rxjs', 'lru-cache', 'node:events', 'node:util', 'node:zlib'],
   operators: ['rxjs', 'lib', 'cross-fetch'],
 }
 /** The thin surface: the only files of the core that know RxJS. */
@@ -14,9 +14,13 @@ const RXJS = [
   'lib/chainRun.ts',
   'lib/fork.ts',
   'lib/fromTopic.ts',
+  'lib/flights.ts',
+  'lib/lookUp.ts',
+  'lib/lookups.ts',
   'lib/operate.ts',
   'lib/pace.ts',
   'lib/perBatch.ts',
+  'lib/perLookup.ts',
   'lib/perMessage.ts',
   'lib/replayDeadLetters.ts',
   'lib/request.ts',
@@ -24,7 +28,22 @@ const RXJS = [
   'lib/values.ts',
 ]
 /** What an operator may know of the core: no tracker, no delivery, no broker but its port. */
-const FOR_OPERATORS = ['broker', 'codec', 'errors', 'expect', 'into', 'message', 'perBatch', 'perMessage', 'topic']
+const FOR_OPERATORS = [
+  'broker',
+  'codec',
+  'errors',
+  'expect',
+  'into',
+  'lookUp',
+  'lookups',
+  'answerCache',
+  'message',
+  'onMiss',
+  'perBatch',
+  'perLookup',
+  'perMessage',
+  'topic',
+]
 
 const files = (folder: string): string[] =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' })
