@@ -1,17 +1,17 @@
 import type { Lane } from './lanes.ts'
-import type { AllPerBatchOptions, Outcome } from './perBatch.ts'
-import { type Entry, retryAfterOf } from './request.ts'
+import type { Outcome } from './perBatch.ts'
+import { type Entry, type RequestHost, retryAfterOf } from './request.ts'
 
 /** Of the entries of one answered request, those that wait for their next try; they are tried together. */
 export class Again<A, R> {
   readonly entries: Entry<A, R>[] = []
   /** How long the server asks to be left alone, in ms. */
   retryAfter = 0
-  private readonly options: AllPerBatchOptions
+  private readonly host: Pick<RequestHost<A, R, unknown>, 'options' | 'isOver'>
   private readonly lanes = new Set<Lane>()
 
-  constructor(options: AllPerBatchOptions) {
-    this.options = options
+  constructor(host: Pick<RequestHost<A, R, unknown>, 'options' | 'isOver'>) {
+    this.host = host
   }
 
   /**
@@ -19,14 +19,17 @@ export class Again<A, R> {
    * when the outcome stands.
    */
   takes(entry: Entry<A, R>, outcome: Outcome<unknown>): boolean {
-    const { classify, retry } = this.options
     const { lane } = entry
     if (outcome !== 'drop' && 'error' in outcome) {
-      if (classify(outcome.error) !== 'transient') return false
-      if (++entry.failures >= (retry.attempts ?? Number.POSITIVE_INFINITY)) return false
+      if (this.host.options.classify(outcome.error) !== 'transient') return false
+      entry.failures++
+      entry.error = outcome.error
+      if (this.host.isOver(entry)) return false
       this.retryAfter = Math.max(this.retryAfter, retryAfterOf(outcome.error))
       if (lane !== undefined) this.lanes.add(lane)
     } else if (lane === undefined || !this.lanes.has(lane)) return false
+    // It has not failed: its time begins with its next try.
+    else entry.deadline = undefined
     this.entries.push(entry)
     return true
   }

@@ -1,17 +1,20 @@
 import type { Observable, ObservableInput, Subscriber } from 'rxjs'
 import { Again } from './again.ts'
 import { backoff } from './backoff.ts'
-import type { Clock } from './clock.ts'
+import type { Clock, Timer } from './clock.ts'
 import { Due } from './due.ts'
 import { FatalError, fatalAt, messageOf, PermanentError } from './errors.ts'
+import type { OperatorHealth } from './events.ts'
 import type { Holder, Holders } from './holders.ts'
+import { Holds } from './holds.ts'
 import { LaneQueue } from './laneQueue.ts'
 import { type Lane, Lanes } from './lanes.ts'
 import { type Message, type Origin, spentText } from './message.ts'
 import { OpenLanes } from './openLanes.ts'
 import { operate } from './operate.ts'
+import { type Counts, operatorHealth } from './operatorHealth.ts'
 import type { AllPerBatchOptions, Batch, Outcome } from './perBatch.ts'
-import { type Entry, isFenced, Request, type RequestHost } from './request.ts'
+import { type Entry, isFenced, Request, type RequestHost, timeLeft } from './request.ts'
 import { Resting } from './resting.ts'
 
 type Prepare<A, R> = (value: A, message: Message<A>) => R
@@ -21,7 +24,7 @@ type Known<A, R, B> = (request: R, message: Message<A>) => Outcome<B> | undefine
 
 /** The batches of one subscription of `perBatch`: which are under way, and what waits for the next. */
 export class Batches<A, R, B> implements RequestHost<A, R, B>, Holder {
-  readonly options: AllPerBatchOptions
+  readonly options: AllPerBatchOptions<R>
   readonly send: Send<A, R, B>
   private readonly prepare: Prepare<A, R>
   private readonly out: Subscriber<Message<B>>
@@ -41,13 +44,14 @@ export class Batches<A, R, B> implements RequestHost<A, R, B>, Holder {
   /** Whether what waits is sent although it fills no batch. */
   private isDue = false
   private isDispatching = false
-  private heldUntil = 0
+  private readonly holds = new Holds()
+  private readonly counts: Counts = { done: 0, failed: 0, lastError: null }
   private sourceDone = false
 
   constructor(
     prepare: Prepare<A, R>,
     send: Send<A, R, B>,
-    options: AllPerBatchOptions,
+    options: AllPerBatchOptions<R>,
     out: Subscriber<Message<B>>,
     known?: Known<A, R, B>,
   ) {
@@ -78,11 +82,12 @@ export class Batches<A, R, B> implements RequestHost<A, R, B>, Holder {
   }
 
   settle(entries: readonly Entry<A, R>[], outcomes: readonly Outcome<B>[]): void {
-    const again = new Again<A, R>(this.options)
+    const again = new Again<A, R>(this)
     entries[0]?.message.origin.slice(() => {
       for (let i = 0; i < entries.length; i++) {
         const entry = entries[i] as Entry<A, R>
         const outcome = outcomes[i] as Outcome<B>
+        if (outcome !== 'drop' && 'error' in outcome) this.failed(outcome.error)
         if (this.out.closed) entry.message.abandon()
         else if (!again.takes(entry, outcome)) this.settleOne(entry, outcome)
       }
@@ -116,11 +121,15 @@ export class Batches<A, R, B> implements RequestHost<A, R, B>, Holder {
     for (const { message } of this.resting) yield message
     let isStuck = this.queue.length === 0 || this.open.size >= this.options.concurrency
     for (const request of this.open) {
-      if (request.isWaiting) yield* request.messages
-      else isStuck = false
+      if (!request.isWaiting) isStuck = false
+      else for (const { message } of request.unsettled) yield message
     }
     // What a request under way, or a free place, can let through soon does not wait.
     if (isStuck) for (const { message } of this.queue) yield message
+  }
+
+  health(): OperatorHealth {
+    return operatorHealth(this.options.name, this.counts, this.open, [...this.resting, ...this.queue])
   }
 
   look(): void {
@@ -134,26 +143,75 @@ export class Batches<A, R, B> implements RequestHost<A, R, B>, Holder {
     this.out.error(fatalAt(message, error))
   }
 
-  hold(retryAfter: number): number {
-    const now = this.clock?.now() ?? 0
-    if (this.options.holdAll && retryAfter > 0) this.heldUntil = Math.max(this.heldUntil, now + retryAfter)
-    return this.heldUntil - now
+  failed(error: unknown): void {
+    this.counts.lastError = error
   }
 
-  pauseAfter({ message, failures }: Entry<A, R>, retryAfter: number): number {
+  isOver({ failures, deadline }: Entry<A, R>): boolean {
+    if (failures >= (this.options.retry.attempts ?? Number.POSITIVE_INFINITY)) return true
+    return deadline !== undefined && deadline <= this.now
+  }
+
+  giveUp(entries: readonly Entry<A, R>[]): void {
+    entries[0]?.message.origin.slice(() => {
+      for (const entry of entries) {
+        if (this.out.closed) entry.message.abandon()
+        else this.settleOne(entry, { error: entry.error })
+      }
+    })
+  }
+
+  heldFor(entries: readonly Entry<A, R>[]): number {
+    let held = 0
+    for (const { server } of entries) if (server !== undefined) held = Math.max(held, this.holds.left(server, this.now))
+    return held
+  }
+
+  pauseAfter(entries: readonly Entry<A, R>[], retryAfter: number): number {
+    const { message, failures } = entries[0] as Entry<A, R>
+    for (const { server } of entries)
+      if (retryAfter > 0 && server !== undefined) this.holds.note(server, this.now + retryAfter)
     const pause = backoff(this.options.retry, failures, () => message.origin.random())
-    return Math.max(pause, retryAfter, this.hold(retryAfter))
+    return Math.max(pause, retryAfter, this.heldFor(entries))
+  }
+
+  admit(go: () => void): Timer | undefined {
+    return this.options.rateLimit?.admit(this, this.clock as Clock, go)
+  }
+
+  get parks(): boolean {
+    return this.options.serverOf !== undefined
+  }
+
+  park(entries: Entry<A, R>[], ms: number): void {
+    const { clock } = (entries[0] as Entry<A, R>).message.origin
+    this.resting.add(entries, Math.min(ms, timeLeft(entries, clock)), clock, () => this.dispatch())
+  }
+
+  private get now(): number {
+    return this.clock?.now() ?? 0
   }
 
   private add(message: Message<A>): void {
     const request = this.prepare(message.value, message)
+    const { serverOf, holdAll } = this.options
+    const server = serverOf === undefined ? (holdAll ? '' : undefined) : serverOf(request)
     const lane = this.lanes.of(message)
     if (this.known !== undefined) {
       if (this.passes(message, request, lane, this.known)) return
       this.openLanes.enter(lane)
     }
     if (message.origin.holders !== this.latest) this.meet(message.origin)
-    this.queue.add({ message, request, lane, row: undefined, failures: 0 })
+    this.queue.add({
+      message,
+      request,
+      lane,
+      row: undefined,
+      server,
+      failures: 0,
+      error: undefined,
+      deadline: undefined,
+    })
     if (this.queue.length >= this.options.batch.max) this.dispatch()
     else if (!this.isDue) this.due.arm(message.origin)
   }
@@ -213,6 +271,7 @@ export class Batches<A, R, B> implements RequestHost<A, R, B>, Holder {
   }
 
   private succeed(message: Message<A>, outcome: { readonly value: B } | 'drop'): void {
+    this.counts.done++
     if (outcome === 'drop') message.ack()
     // A view that was spent before it came here: the pipe is wrong, not the message.
     else if (message.isSpent) this.out.error(new FatalError(spentText(message)))
@@ -227,22 +286,24 @@ export class Batches<A, R, B> implements RequestHost<A, R, B>, Holder {
   /** Lets what failed wait. */
   private rest(again: Again<A, R>): void {
     const { entries } = again
-    const [head] = entries
-    if (head === undefined) return
+    if (entries.length === 0) return
     if (this.out.closed) return abandon(entries)
-    const wait = this.pauseAfter(head, again.retryAfter)
-    this.resting.add(entries, wait, head.message.origin.clock, () => this.dispatch())
+    this.park(entries, this.pauseAfter(entries, again.retryAfter))
   }
 
-  private refuse({ message, failures }: Entry<A, R>, error: unknown): void {
-    const { classify, name } = this.options
+  private refuse({ message, failures, deadline }: Entry<A, R>, error: unknown): void {
+    const { classify, name, totalTimeout } = this.options
     const kind = classify(error)
+    this.counts.failed++
     if (kind === 'fatal') {
       this.fatal(error, message)
       message.abandon()
     } else if (kind === 'permanent') message.nack(error)
-    else
-      message.nack(new PermanentError(`${name} gave up after ${failures} tries: ${messageOf(error)}`, { cause: error }))
+    else {
+      const late = deadline !== undefined && deadline <= this.now ? ` in ${totalTimeout} ms` : ''
+      const text = `${name} gave up after ${failures} tries${late}: ${messageOf(error)}`
+      message.nack(new PermanentError(text, { cause: error }))
+    }
   }
 
   private completeIfDone(): void {

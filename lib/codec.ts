@@ -55,7 +55,7 @@ export function toJson(value: unknown): string {
 
 /** A short, printable piece of what came, for error messages. */
 export function excerpt(value: unknown): string {
-  const written = typeof value === 'string' ? JSON.stringify(value) : (safeJson(value) ?? String(value))
+  const written = safeJson(value) ?? safeText(value)
   return written.length > 80 ? `${written.slice(0, 77)}...` : written
 }
 
@@ -64,6 +64,15 @@ function safeJson(value: unknown): string | undefined {
     return JSON.stringify(value)
   } catch {
     return undefined
+  }
+}
+
+/** The text of anything: an object may have none, without a prototype or when its `toString` throws. */
+export function safeText(value: unknown): string {
+  try {
+    return String(value)
+  } catch {
+    return Object.prototype.toString.call(value)
   }
 }
 

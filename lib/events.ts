@@ -132,6 +132,24 @@ export interface PartitionHealth extends TopicPartition {
   readonly backlog: number
 }
 
+/** How an operator made by `perBatch` stands, as all that ask a server are. */
+export interface OperatorHealth {
+  /** Its `name`. */
+  readonly name: string
+  /** Messages in requests that are under way. */
+  readonly inFlight: number
+  /** Messages that wait: for their batch, their lane, a place, or the `rateLimit`. */
+  readonly waiting: number
+  /** Messages that failed, and wait for their next try. */
+  readonly retrying: number
+  /** Messages passed on, or acked as there was nothing to pass on. */
+  readonly done: number
+  /** Messages nacked here. */
+  readonly failed: number
+  /** The last failure, of a request or of a message; null when there was none. */
+  readonly lastError: unknown
+}
+
 /** How a source stands. */
 export interface SourceHealth {
   readonly groupId: string
@@ -139,6 +157,8 @@ export interface SourceHealth {
   readonly state: 'joining' | 'reading' | 'paused' | 'rebalancing' | 'draining' | 'closed'
   /** Those assigned now. */
   readonly partitions: readonly PartitionHealth[]
+  /** The operators that its messages have come to, from their first message on; one that several sources share is told of by each. */
+  readonly operators: readonly OperatorHealth[]
   /** Bytes of messages fetched and not settled, by fetched batch; see `maxBytes`. */
   readonly bytes: number
   /** Messages delivered, with repeats. */

@@ -10,7 +10,8 @@ export function healthOf(
     counts,
     backPressure,
     watch,
-  }: Pick<Delivery<unknown>, 'assignment' | 'counts' | 'backPressure' | 'watch'>,
+    holders,
+  }: Pick<Delivery<unknown>, 'assignment' | 'counts' | 'backPressure' | 'watch' | 'holders'>,
 ): SourceHealth {
   const partitions = [...assignment]
   const sum = (of: (partition: Partition<unknown>) => number) => partitions.reduce((all, one) => all + of(one), 0)
@@ -19,6 +20,7 @@ export function healthOf(
     ...counts,
     delivered: assignment.past.delivered + sum(({ tracker }) => tracker.delivered),
     skippedAcked: assignment.past.skippedAcked + sum((partition) => partition.skippedAcked),
+    operators: holders.health(),
     bytes: backPressure.bytes,
     isStuck: watch.isStuck,
     isStalled: watch.isStalled,

@@ -1,3 +1,4 @@
+import type { OperatorHealth } from './events.ts'
 import type { Message, Origin } from './message.ts'
 
 /** An operator that works on messages. */
@@ -12,6 +13,8 @@ export interface Holder extends Worker {
   waiting(): Iterable<Message<unknown>>
   /** The source goes on, or partitions have ended: looks again at what waits. */
   look(): void
+  /** Says how it stands. */
+  health(): OperatorHealth
 }
 
 /**
@@ -52,6 +55,11 @@ export class Holders {
 
   look(): void {
     for (const holder of [...this.all]) holder.look()
+  }
+
+  /** How each stands. */
+  health(): readonly OperatorHealth[] {
+    return [...this.all].map((holder) => holder.health())
   }
 
   /**

@@ -1,10 +1,19 @@
+import { expectOneOf, refuse } from './expect.ts'
 import type { Outcome } from './perBatch.ts'
 
 /** What becomes of a message for which nothing was found: it passes on with `null`, or is dropped and acked. */
 export type OnMiss = 'null' | 'drop'
 
-/** The words of {@link OnMiss}. */
-export const ON_MISS: readonly OnMiss[] = ['null', 'drop']
+/** Refuses what is no {@link OnMiss}. */
+export function expectOnMiss(name: string, value: unknown): void {
+  expectOneOf(name, value, ['null', 'drop'])
+}
+
+/** Refuses what says no place for what was found. */
+export function expectInto(name: string, value: unknown): void {
+  if (typeof value === 'function' || (typeof value === 'string' && value !== '')) return
+  refuse(name, 'a key or a function', value)
+}
 
 /**
  * Says where what was found goes: under a key of the value, or wherever a function puts it. A function that throws

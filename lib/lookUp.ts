@@ -14,7 +14,7 @@ export interface Into<A, F, B> {
 }
 
 /** What a kind of look-up says of itself. */
-export interface LookupSetup<A, R, F, N, B> extends Omit<PerBatchOptions, 'repeats'>, Into<A, F, B> {
+export interface LookupSetup<A, R, F, N, B> extends Omit<PerBatchOptions<R>, 'repeats'>, Into<A, F, B> {
   readonly name: string
   readonly cache?: CacheOptions
   /** Makes the cache of one subscription. @default one that keeps an answer for a while */
@@ -33,10 +33,11 @@ export function lookUp<A, R, F, N extends Answer<F>, B>(
   ask: (requests: readonly R[], batch: { readonly signal: AbortSignal }) => ObservableInput<readonly Reply<N>[]>,
   setup: LookupSetup<A, R, F, N, B>,
 ): OperatorFunction<Message<A>, Message<B>> {
-  const { name, keyOf } = setup
-  expectInto(setup.into, setup.onMiss)
+  const { into, onMiss, cache, cacheOf: _, keyOf, asked, show, ...request } = setup
+  const { name } = request
+  expectInto(into, onMiss)
   // Those of a lane settle in their order, and one asks nothing that another could change.
-  const all = perBatchOptions({ ...setup, repeats: true })
+  const all = perBatchOptions({ ...request, repeats: true }, 'perLookup')
   const cacheOf = cacheOfSetup(setup)
   const work: LookupWork<A, R, N, B> = { name, keyOf, ask, put: putOf(setup) }
   return (source) =>

@@ -1,46 +1,23 @@
 import { Observable, type ObservableInput, type OperatorFunction } from 'rxjs'
-import type { RetryOptions } from './backoff.ts'
 import { Batches } from './batches.ts'
-import { type ErrorClass, errorClassOf } from './errors.ts'
-import { expectInteger, expectMs, expectOneOf } from './expect.ts'
-import { ORDERS, type Order } from './lanes.ts'
+import type { ErrorClass } from './errors.ts'
+import { expectBoolean, expectFunction, optional } from './expect.ts'
 import type { Message } from './message.ts'
-
-/** Options of every operator that asks a server. Times in ms. */
-export interface RequestOptions {
-  /** Requests under way at the same time. @default 16 */
-  readonly concurrency?: number
-  /** Which messages may not overtake each other. @default 'key' */
-  readonly order?: Order
-  /** How long one try may take. @default 10_000 */
-  readonly timeout?: number
-  /** How transient failures are tried again, in place: the message's lane waits. @default for ever, 200 ms × 2 up to 30 s */
-  readonly retry?: RetryOptions
-  /**
-   * Says what becomes of a failure; its `cause` is the client's own error. @default the operator's own table; in
-   * `perBatch` a `TransientError` is transient, a `FatalError` fatal, any other permanent
-   */
-  readonly classify?: (error: unknown) => ErrorClass
-  /** The operator's name, in errors and for the receivers' idempotency keys. @default the function's name */
-  readonly name?: string
-}
-
-/** How many messages go into one request. */
-export interface BatchOptions {
-  /** Messages in a request at most. @default 100, or what the operator says */
-  readonly max?: number
-  /** How long a message waits for others when the source is quiet, in ms. @default 5 */
-  readonly wait?: number
-}
+import { type AllRequestOptions, type BatchOptions, operatorOptions, type RequestOptions } from './operatorOptions.ts'
 
 /** Options of {@link perBatch}. */
-export interface PerBatchOptions extends RequestOptions {
+export interface PerBatchOptions<R = unknown> extends RequestOptions {
   /** How many messages go into one request. @default { max: 100, wait: 5 } */
   readonly batch?: BatchOptions
   /** Whether one request may hold several messages of a lane: only where the server applies them in order. @default false */
   readonly repeats?: boolean
   /** Whether a `retryAfter` of the server holds back every request, not only the one it answers. @default false */
   readonly holdAll?: boolean
+  /**
+   * Which server a request goes to, where there are several: a `retryAfter` holds back all requests to the one that
+   * asked for it, and what waits for one server takes no place from the others. @default one for all
+   */
+  readonly serverOf?: (request: R) => string
 }
 
 /** What became of one message of a request: a value to pass on, nothing to pass on, or a failure. */
@@ -88,39 +65,25 @@ export interface Batch<A> {
 export function perBatch<A, R, B>(
   prepare: (value: A, message: Message<A>) => R,
   send: (requests: readonly R[], batch: Batch<A>) => ObservableInput<readonly Outcome<B>[]>,
-  options: PerBatchOptions = {},
+  options: PerBatchOptions<NoInfer<R>> = {},
 ): OperatorFunction<Message<A>, Message<B>> {
   const all = perBatchOptions(options)
   return (source) => new Observable((out) => new Batches(prepare, send, all, out).subscribe(source))
 }
 
 /** {@link PerBatchOptions} with their defaults. */
-export interface AllPerBatchOptions extends Required<Omit<PerBatchOptions, 'batch'>> {
-  readonly batch: Required<BatchOptions>
+export interface AllPerBatchOptions<R> extends AllRequestOptions {
+  readonly repeats: boolean
+  readonly holdAll: boolean
+  readonly serverOf?: ((request: R) => string) | undefined
 }
 
-/** Gives the options of `perBatch` their defaults, and refuses wrong ones. */
-export function perBatchOptions(options: PerBatchOptions): AllPerBatchOptions {
-  const all: AllPerBatchOptions = {
-    concurrency: options.concurrency ?? 16,
-    order: options.order ?? 'key',
-    timeout: options.timeout ?? 10_000,
-    retry: options.retry ?? {},
-    classify: guarded(options.classify ?? errorClassOf),
-    name: options.name ?? 'perBatch',
-    batch: { max: options.batch?.max ?? 100, wait: options.batch?.wait ?? 5 },
-    repeats: options.repeats ?? false,
-    holdAll: options.holdAll ?? false,
-  }
-  expectInteger('concurrency', all.concurrency, 1)
-  expectOneOf('order', all.order, ORDERS)
-  expectMs('timeout', all.timeout)
-  expectInteger('batch.max', all.batch.max, 1)
-  expectMs('batch.wait', all.batch.wait)
-  expectInteger('retry.attempts', all.retry.attempts ?? 1, 1)
-  expectMs('retry.delay', all.retry.delay ?? 0)
-  expectMs('retry.max', all.retry.max ?? 0)
-  return all
+/** Gives the options of `perBatch`, or of what is made of it, their defaults, and refuses wrong ones. */
+export function perBatchOptions<R>(options: PerBatchOptions<R>, of = 'perBatch'): AllPerBatchOptions<R> {
+  const defaults = { name: of, batch: {}, repeats: false, holdAll: false }
+  const checks = { repeats: expectBoolean, holdAll: expectBoolean, serverOf: optional(expectFunction) }
+  const { request, ...own } = operatorOptions(options, defaults, checks)
+  return { ...request, ...own, classify: guarded(request.classify) }
 }
 
 /** A table that throws can judge no failure: none of its messages would ever be settled. */

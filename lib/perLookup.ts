@@ -8,7 +8,7 @@ import type { Missed, OnMiss } from './onMiss.ts'
 import type { PerBatchOptions } from './perBatch.ts'
 
 /** Options of {@link perLookup}. */
-export interface PerLookupOptions<R> extends Omit<PerBatchOptions, 'repeats'> {
+export interface PerLookupOptions<R> extends Omit<PerBatchOptions<R>, 'repeats'> {
   /**
    * Keeps answers, so that equal requests are not sent again; while one is under way, equal ones wait for its answer.
    * What is known passes on at once, unless an older message of its lane is still there. Failures are not kept. `{}`

@@ -7,6 +7,11 @@ export class Queue<T> {
     return this.items.length - this.head
   }
 
+  /** The one that is next. */
+  get first(): T | undefined {
+    return this.items[this.head]
+  }
+
   *[Symbol.iterator](): IterableIterator<T> {
     for (let i = this.head; i < this.items.length; i++) yield this.items[i] as T
   }

@@ -1,5 +1,5 @@
 import { from, type ObservableInput, Subscription, take, throwError, throwIfEmpty } from 'rxjs'
-import type { Timer } from './clock.ts'
+import type { Clock, Timer } from './clock.ts'
 import { FatalError, TransientError } from './errors.ts'
 import type { Laned } from './laneQueue.ts'
 import type { Message } from './message.ts'
@@ -9,13 +9,19 @@ import type { AllPerBatchOptions, Batch, Outcome } from './perBatch.ts'
 export interface Entry<A, R> extends Laned {
   readonly message: Message<A>
   readonly request: R
+  /** Where the request goes to, when the operator says so. */
+  readonly server: string | undefined
   /** Tries that failed. */
   failures: number
+  /** What the last of them failed with. */
+  error: unknown
+  /** When its time for all tries is over; nothing before the first one, or without `totalTimeout`. */
+  deadline: number | undefined
 }
 
 /** Whom a request tells. */
 export interface RequestHost<A, R, B> {
-  readonly options: AllPerBatchOptions
+  readonly options: AllPerBatchOptions<R>
   send(requests: readonly R[], batch: Batch<A>): ObservableInput<readonly Outcome<B>[]>
   /** Each entry has its outcome. */
   settle(entries: readonly Entry<A, R>[], outcomes: readonly Outcome<B>[]): void
@@ -27,10 +33,22 @@ export interface RequestHost<A, R, B> {
   waits(): void
   /** The request is through with all its entries. */
   done(request: Request<A, R, B>): void
-  /** Takes note that the server wants to be left alone; gives how long it still does, in ms. */
-  hold(retryAfter: number): number
-  /** How long an entry waits after a failed try, in ms. */
-  pauseAfter(entry: Entry<A, R>, retryAfter: number): number
+  /** Takes note of a failure. */
+  failed(error: unknown): void
+  /** Whether an entry has had all its tries, or all its time. */
+  isOver(entry: Entry<A, R>): boolean
+  /** Lets go of such entries. */
+  giveUp(entries: readonly Entry<A, R>[]): void
+  /** How long the servers of some entries want to be left alone, in ms. */
+  heldFor(entries: readonly Entry<A, R>[]): number
+  /** How long entries wait after a failed try, in ms. */
+  pauseAfter(entries: readonly Entry<A, R>[], retryAfter: number): number
+  /** Undefined when a request may go off now; otherwise `go` is called when it may. */
+  admit(go: () => void): Timer | undefined
+  /** Whether entries that wait do so without a place. */
+  readonly parks: boolean
+  /** Tries entries again after `ms`. */
+  park(entries: Entry<A, R>[], ms: number): void
 }
 
 /** One batch, from its first try to the outcomes of all its messages. */
@@ -52,18 +70,28 @@ export class Request<A, R, B> {
     this.entries = entries
   }
 
-  /** Makes one try. */
-  start(): void {
+  /** Makes one try, as soon as it may. */
+  start(isAdmitted = false): void {
     this.timer = undefined
     this.isWaiting = false
     this.dropFenced()
     if (this.entries.length === 0) return this.next()
     if (this.isHeldUp) return this.waits()
-    const held = this.host.hold(0)
+    this.giveUp()
+    if (this.entries.length === 0) return this.next()
+    const held = this.host.heldFor(this.entries)
     if (held > 0) return this.wait(held)
-    const { name, timeout } = this.host.options
-    const late = () => this.fail(new TransientError(`${name} got no answer within ${timeout} ms`))
-    this.timer = this.clock.schedule(late, timeout)
+    if (!isAdmitted) this.timer = this.host.admit(() => this.start(true))
+    if (this.timer === undefined) this.try()
+    else this.waits()
+  }
+
+  private try(): void {
+    const { name, timeout, totalTimeout } = this.host.options
+    if (totalTimeout < Number.POSITIVE_INFINITY) this.setDeadlines(totalTimeout)
+    const most = Math.min(timeout, timeLeft(this.entries, this.clock))
+    const late = () => this.fail(new TransientError(`${name} got no answer within ${most} ms`))
+    this.timer = this.clock.schedule(late, most)
     this.answer = new Subscription()
     this.answer.add(
       this.ask().subscribe({
@@ -76,15 +104,14 @@ export class Request<A, R, B> {
   /** Gives up; whoever is still unsettled is told so. */
   abandon(): void {
     this.stop()
-    const left = [...this.entries, ...this.rest]
+    const left = this.unsettled
     this.entries = []
     this.rest = []
     for (const { message } of left) message.abandon()
   }
 
-  /** Those not settled yet. */
-  get messages(): readonly Message<A>[] {
-    return [...this.entries, ...this.rest].map(({ message }) => message)
+  get unsettled(): readonly Entry<A, R>[] {
+    return [...this.entries, ...this.rest]
   }
 
   /** Looks again, while it waits, whether its partitions are there and whether it may try again. */
@@ -99,6 +126,11 @@ export class Request<A, R, B> {
   /** A rebalance or the end has to come to a moment in which nothing is asked. */
   private get isHeldUp(): boolean {
     return this.head.failures > 0 && this.entries.some(({ message }) => message.origin.holders.isStopped)
+  }
+
+  private setDeadlines(totalTimeout: number): void {
+    const end = this.clock.now() + totalTimeout
+    for (const entry of this.entries) entry.deadline ??= end
   }
 
   private get head(): Entry<A, R> {
@@ -150,6 +182,7 @@ export class Request<A, R, B> {
 
   private fail(error: unknown): void {
     this.stop()
+    this.host.failed(error)
     const kind = this.host.options.classify(error)
     if (kind === 'fatal') this.host.fatal(error, this.head.message)
     else if (kind === 'transient') this.tryAgain(error)
@@ -164,12 +197,22 @@ export class Request<A, R, B> {
   }
 
   private tryAgain(error: unknown): void {
-    const { retry } = this.host.options
-    const { head } = this
-    if (head.failures + 1 >= (retry.attempts ?? Number.POSITIVE_INFINITY))
-      return this.settle(this.entries.map(() => ({ error })))
-    for (const entry of this.entries) entry.failures++
-    this.wait(this.host.pauseAfter(head, retryAfterOf(error)))
+    for (const entry of this.entries) {
+      entry.failures++
+      entry.error = error
+    }
+    this.giveUp()
+    if (this.entries.length === 0) this.next()
+    else this.wait(this.host.pauseAfter(this.entries, retryAfterOf(error)))
+  }
+
+  /** Lets go of those that have had all their tries, or all their time. */
+  private giveUp(): void {
+    const isOver = (entry: Entry<A, R>) => this.host.isOver(entry)
+    if (!this.entries.some(isOver)) return
+    const over = this.entries.filter(isOver)
+    this.entries = this.entries.filter((entry) => !isOver(entry))
+    this.host.giveUp(over)
   }
 
   private settle(outcomes: readonly Outcome<B>[]): void {
@@ -186,6 +229,8 @@ export class Request<A, R, B> {
     this.isStepping = true
     while (this.entries.length === 0 && this.rest.length > 0) {
       this.entries = this.rest.splice(0, 1)
+      // What failed was the batch: its time begins with its own first try.
+      this.head.deadline = undefined
       this.start()
     }
     this.isStepping = false
@@ -201,8 +246,17 @@ export class Request<A, R, B> {
   }
 
   private wait(ms: number): void {
-    this.timer = this.clock.schedule(() => this.start(), ms)
+    const wait = Math.min(ms, timeLeft(this.entries, this.clock))
+    if (this.host.parks && this.rest.length === 0) return this.park(wait)
+    this.timer = this.clock.schedule(() => this.start(), wait)
     this.waits()
+  }
+
+  private park(ms: number): void {
+    const { entries } = this
+    this.entries = []
+    this.host.park([...entries], ms)
+    this.next()
   }
 
   private waits(): void {
@@ -222,6 +276,13 @@ export class Request<A, R, B> {
 /** Whether another member has the entry now. */
 export function isFenced({ message }: Entry<unknown, unknown>): boolean {
   return message.origin.isEnded
+}
+
+/** How long it is until the time of the first of some entries is over, in ms. */
+export function timeLeft(entries: readonly Entry<unknown, unknown>[], clock: Clock): number {
+  let end = Number.POSITIVE_INFINITY
+  for (const { deadline } of entries) if (deadline !== undefined && deadline < end) end = deadline
+  return end === Number.POSITIVE_INFINITY ? end : Math.max(0, end - clock.now())
 }
 
 /** How long a failure asks to wait, in ms. */

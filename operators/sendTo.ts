@@ -4,7 +4,8 @@ import { excerpt } from '../lib/codec.ts'
 import { messageOf, PermanentError } from '../lib/errors.ts'
 import { expectBroker, refuse } from '../lib/expect.ts'
 import type { Message } from '../lib/message.ts'
-import { type BatchOptions, perBatch, type RequestOptions } from '../lib/perBatch.ts'
+import { type BatchOptions, operatorOptions, type RequestOptions } from '../lib/operatorOptions.ts'
+import { perBatch } from '../lib/perBatch.ts'
 import type { WritableTopic } from '../lib/topic.ts'
 
 /** What `sendTo` uses of Kafka: `kafkajs(kafka)` and `memoryBroker()` have it. */
@@ -61,6 +62,7 @@ export function sendTo<A, V = never>(
   if (typeof topic?.encode !== 'function') refuse('topic', 'a topic: topic(name, codec)', topic)
   const { name } = topic
   if (typeof name !== 'string') refuse('topic', 'a topic with a name, not a pattern', name)
+  const { request } = operatorOptions(options, { name: 'sendTo', timeout: 60_000, batch: { max: 500 } }, {})
   return perBatch<A, OutgoingMessage, A>(
     (value, message) => {
       const selected = select(value, message)
@@ -75,7 +77,7 @@ export function sendTo<A, V = never>(
           subscriber.complete()
         })
       }),
-    { name: 'sendTo', timeout: 60_000, ...options, batch: { max: 500, ...options.batch }, repeats: true },
+    { ...request, repeats: true },
   )
 }
 

@@ -2,7 +2,8 @@ import { catchError, defer, from, map, type ObservableInput, type OperatorFuncti
 import { excerpt } from '../lib/codec.ts'
 import { FatalError, messageOf, PermanentError, TransientError } from '../lib/errors.ts'
 import type { Message } from '../lib/message.ts'
-import { type BatchOptions, type Outcome, perBatch, type RequestOptions } from '../lib/perBatch.ts'
+import { type BatchOptions, operatorOptions, type RequestOptions } from '../lib/operatorOptions.ts'
+import { type Outcome, perBatch } from '../lib/perBatch.ts'
 
 /** What `zaddTo` uses of a Redis client; an ioredis instance (5 or 6) is one. */
 export interface RedisLike {
@@ -48,6 +49,7 @@ export function zaddTo<A>(
   select: (value: A, message: Message<A>) => ZaddEntry,
   options: ZaddToOptions = {},
 ): OperatorFunction<Message<A>, Message<A>> {
+  const { request } = operatorOptions(options, { name: 'zaddTo', batch: { max: 500 } }, {})
   return perBatch<A, ZaddEntry, A>(
     (value, message) => checked(select(value, message)),
     (entries, { messages }) => {
@@ -59,7 +61,7 @@ export function zaddTo<A>(
         }),
       )
     },
-    { name: 'zaddTo', ...options, batch: { max: 500, ...options.batch }, repeats: true },
+    { ...request, repeats: true },
   )
 }
 

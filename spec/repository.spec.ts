@@ -39,6 +39,7 @@ const FOR_OPERATORS = [
   'answerCache',
   'message',
   'onMiss',
+  'operatorOptions',
   'perBatch',
   'perLookup',
   'perMessage',

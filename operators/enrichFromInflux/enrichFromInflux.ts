@@ -1,8 +1,9 @@
 import { catchError, from, map, type OperatorFunction } from 'rxjs'
-import { expectMs, expectOneOf, refuse } from '../../lib/expect.ts'
-import { intoValue, ON_MISS, type OnMiss } from '../../lib/into.ts'
+import { expectMs, expectText } from '../../lib/expect.ts'
+import { expectInto, expectOnMiss, intoValue, type OnMiss } from '../../lib/into.ts'
 import type { Message } from '../../lib/message.ts'
-import { type BatchOptions, type Outcome, perBatch, type RequestOptions } from '../../lib/perBatch.ts'
+import { type BatchOptions, operatorOptions, type RequestOptions } from '../../lib/operatorOptions.ts'
+import { type Outcome, perBatch } from '../../lib/perBatch.ts'
 import { type FluxQuery, fluxQuery, type InfluxLike } from './client.ts'
 import { fluxOf } from './flux.ts'
 import { expectNoError, influxError } from './influxError.ts'
@@ -71,10 +72,11 @@ export function enrichFromInflux<A, B>(
     readonly onMiss?: OnMiss
   },
 ): OperatorFunction<Message<A>, Message<B>> {
-  const { org, bucket, lookback = 30 * DAY, into, onMiss = 'null' } = options
-  expectNames({ org, bucket, into })
-  expectMs('lookback', lookback)
-  expectOneOf('onMiss', onMiss, ON_MISS)
+  const { request, org, bucket, lookback, into, onMiss } = operatorOptions(
+    options,
+    { name: 'enrichFromInflux', concurrency: 2, batch: { max: 256 }, lookback: 30 * DAY, onMiss: 'null' },
+    { org: expectText, bucket: expectText, lookback: expectMs, into: expectInto, onMiss: expectOnMiss },
+  )
   const ask = fluxQuery(influx)
   const back = BigInt(Math.round(lookback * 1e6))
   const span = new Span()
@@ -97,14 +99,7 @@ export function enrichFromInflux<A, B>(
           throw influxError(error)
         }),
       ),
-    {
-      name: 'enrichFromInflux',
-      concurrency: 2,
-      ...options,
-      batch: { max: 256, ...options.batch },
-      repeats: true,
-      holdAll: true,
-    },
+    { ...request, repeats: true, holdAll: true },
   )
 }
 
@@ -117,12 +112,5 @@ function outcome<B>(
     return put(answer(lookup))
   } catch (error) {
     return { error }
-  }
-}
-
-function expectNames(names: { org: unknown; bucket: unknown; into: unknown }): void {
-  for (const [name, value] of Object.entries(names)) {
-    const isFine = name === 'into' && typeof value === 'function'
-    if (!isFine && (typeof value !== 'string' || value === '')) refuse(name, 'a string that is not empty', value)
   }
 }

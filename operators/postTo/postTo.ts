@@ -1,8 +1,9 @@
 import { fetch as crossFetch } from 'cross-fetch'
 import { map, type Observable, type ObservableInput, type OperatorFunction } from 'rxjs'
-import { expectInteger, refuse } from '../../lib/expect.ts'
+import { type Check, expectFunction, expectInteger, optional, refuse } from '../../lib/expect.ts'
 import type { Message } from '../../lib/message.ts'
-import { type Outcome, perBatch, type RequestOptions } from '../../lib/perBatch.ts'
+import { operatorOptions, type RequestOptions } from '../../lib/operatorOptions.ts'
+import { type Outcome, perBatch } from '../../lib/perBatch.ts'
 import {
   type AnyInto,
   type HttpAnswer,
@@ -53,10 +54,38 @@ export interface PostToOptions<A, S = unknown> extends RequestOptions {
   readonly fetch?: FetchLike
 }
 
-const RETRY_ON = [408, 425, 429, 500, 502, 503, 504]
+const DEFAULTS = {
+  name: 'postTo',
+  successOn: [],
+  retryOn: [408, 425, 429, 500, 502, 503, 504],
+  /** One MiB. */
+  maxResponseBytes: 1_048_576,
+  fetch: crossFetch as FetchLike,
+}
 
-/** One MiB. */
-const MAX_RESPONSE = 1_048_576
+/** Where it is used. */
+const isCheckedLater: Check = () => {}
+
+const expectStatuses: Check = (name, statuses) => {
+  const isStatus = (status: unknown) =>
+    Number.isInteger(status) && (status as number) >= 200 && (status as number) <= 599
+  if (!Array.isArray(statuses) || !statuses.every(isStatus)) refuse(name, 'a list of HTTP statuses', statuses)
+}
+
+const CHECKS = {
+  method: isCheckedLater,
+  headers: isCheckedLater,
+  auth: optional(expectFunction),
+  body: optional(expectFunction),
+  idempotencyKey: optional(expectFunction),
+  successOn: expectStatuses,
+  retryOn: expectStatuses,
+  maxRequestBytes: isCheckedLater,
+  maxResponseBytes: (name: string, value: unknown) => expectInteger(name, value, 0),
+  fetch: expectFunction,
+  into: isCheckedLater,
+  response: isCheckedLater,
+}
 
 /**
  * Posts JSON for each message, and passes the message on after a 2xx; with `into`, with what was answered.
@@ -95,12 +124,8 @@ export function postTo<A, S, B>(
   select: (value: A, message: Message<A>) => S,
   options: PostToOptions<A, S> & AnyInto<A, B> = {},
 ): OperatorFunction<Message<A>, Message<B>> {
-  const { fetch = crossFetch, auth, maxResponseBytes = MAX_RESPONSE, successOn = [], retryOn = RETRY_ON } = options
-  if (typeof fetch !== 'function') refuse('fetch', 'a function', fetch)
-  if (auth !== undefined && typeof auth !== 'function') refuse('auth', 'a function', auth)
-  expectInteger('maxResponseBytes', maxResponseBytes, 0)
-  expectStatuses('successOn', successOn)
-  expectStatuses('retryOn', retryOn)
+  const { request, ...own } = operatorOptions(options, DEFAULTS, CHECKS)
+  const { fetch, auth, maxResponseBytes, successOn, retryOn } = own
   const statuses = { successOn, retryOn }
   const token = auth && new Auth(auth)
   const put = intoAnswer(options, maxResponseBytes)
@@ -118,16 +143,10 @@ export function postTo<A, S, B>(
   return perBatch<A, Post, B>(
     postsOf(target, select, options),
     ([post], { messages: [message] }) => send(post as Post, message as Message<A>).pipe(map((outcome) => [outcome])),
-    { name: 'postTo', ...options, batch: { max: 1 }, repeats: false, holdAll: true },
+    { ...request, holdAll: true },
   )
 }
 
 function withHeaders(post: Post, headers: HttpHeaders | undefined): Post {
   return headers === undefined ? post : { ...post, headers: mergeHeaders(post.headers, headers) }
-}
-
-function expectStatuses(name: string, statuses: unknown): void {
-  const isStatus = (status: unknown) =>
-    Number.isInteger(status) && (status as number) >= 200 && (status as number) <= 599
-  if (!Array.isArray(statuses) || !statuses.every(isStatus)) refuse(name, 'a list of HTTP statuses', statuses)
 }

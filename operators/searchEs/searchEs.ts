@@ -1,9 +1,10 @@
 import { map, type OperatorFunction } from 'rxjs'
 import { TransientError } from '../../lib/errors.ts'
-import { expectOneOf, refuse } from '../../lib/expect.ts'
-import { intoValue, ON_MISS, type OnMiss } from '../../lib/into.ts'
+import { expectBoolean, optional, refuse } from '../../lib/expect.ts'
+import { expectInto, expectOnMiss, intoValue, type OnMiss } from '../../lib/into.ts'
 import type { Message } from '../../lib/message.ts'
-import { type BatchOptions, type Outcome, perBatch, type RequestOptions } from '../../lib/perBatch.ts'
+import { type BatchOptions, operatorOptions, type RequestOptions } from '../../lib/operatorOptions.ts'
+import { type Outcome, perBatch } from '../../lib/perBatch.ts'
 import { ask } from './ask.ts'
 import type { EsLike } from './client.ts'
 import type { Answer, EsHit } from './hits.ts'
@@ -28,6 +29,21 @@ export interface SearchEsOptions extends RequestOptions {
    * best of all, and a miss may be none. @default false: such a search is tried again
    */
   readonly allowPartial?: boolean
+}
+
+const DEFAULTS = { name: 'searchEs', concurrency: 2, batch: { max: 64 }, onMiss: 'null', allowPartial: false } as const
+
+const CHECKS = {
+  into: expectInto,
+  onMiss: expectOnMiss,
+  source: optional((name, value) => {
+    const isText = (field: unknown) => typeof field === 'string' && field !== ''
+    if (!Array.isArray(value) || !value.every(isText)) refuse(name, 'an array of names of fields', value)
+  }),
+  minScore: optional((name, value) => {
+    if (!Number.isFinite(value)) refuse(name, 'a finite number', value)
+  }),
+  allowPartial: expectBoolean,
 }
 
 /**
@@ -69,11 +85,8 @@ export function searchEs<A, B, S>(
     readonly onMiss?: OnMiss
   },
 ): OperatorFunction<Message<A>, Message<B>> {
-  const { into, onMiss = 'null', timeout = 10_000, source, minScore, allowPartial = false } = options
-  if (typeof into !== 'function' && (typeof into !== 'string' || into === ''))
-    refuse('into', 'a key or a function', into)
-  expectOneOf('onMiss', onMiss, ON_MISS)
-  expectOptions(options)
+  const { request, into, onMiss, source, minScore, allowPartial } = operatorOptions(options, DEFAULTS, CHECKS)
+  const { timeout } = request
   const put = intoValue(into, onMiss, (hit: EsHit<S>) => hit)
   const defaults = { source, minScore, allowPartial }
 
@@ -83,16 +96,8 @@ export function searchEs<A, B, S>(
       ask<S>(es, parts, allowPartial, { signal, requestTimeout: timeout, maxRetries: 0 }).pipe(
         map((answers) => outcomesOf<S, B>(answers, (i, hit) => put((messages[i] as Message<A>).value, hit))),
       ),
-    { name: 'searchEs', concurrency: 2, ...options, batch: { max: 64, ...options.batch }, holdAll: true },
+    { ...request, holdAll: true },
   )
-}
-
-function expectOptions({ source, minScore, allowPartial }: SearchEsOptions): void {
-  const isText = (field: unknown) => typeof field === 'string' && field !== ''
-  if (source !== undefined && !(Array.isArray(source) && source.every(isText)))
-    refuse('source', 'an array of names of fields', source)
-  if (minScore !== undefined && !Number.isFinite(minScore)) refuse('minScore', 'a finite number', minScore)
-  if (allowPartial !== undefined && typeof allowPartial !== 'boolean') refuse('allowPartial', 'a boolean', allowPartial)
 }
 
 /**

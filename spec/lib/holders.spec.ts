@@ -24,6 +24,7 @@ import { fromTopic } from '../../lib/fromTopic.ts'
 import type { Member } from '../../lib/members.ts'
 import type { Message } from '../../lib/message.ts'
 import { perMessage } from '../../lib/perMessage.ts'
+import { rateLimit } from '../../lib/rateLimit.ts'
 import { topic } from '../../lib/topic.ts'
 import { HandBroker } from '../support/handBroker.ts'
 import { HandServer } from '../support/handServer.ts'
@@ -464,5 +465,64 @@ describe('an operator that is torn down', () => {
     const [source] = holders as Set<{ all: Set<unknown> }>
     expect(done).toEqual([0, 1, 2])
     expect([holders.size, source?.all.size]).toEqual([1, 0])
+  })
+})
+
+describe('health', () => {
+  const operators = (member: Member) => member.health().operators
+
+  it('tells of each operator: what it does, what waits, what it is done with, its last failure', () => {
+    const member = start(
+      read().pipe(
+        server.operator({ batch: { max: 1 }, concurrency: 2, name: 'first', timeout: 1e9 }),
+        server.operator({ batch: { max: 2 }, name: 'second', timeout: 1e9 }),
+        ack(),
+      ),
+    )
+    expect(operators(member)).toEqual([])
+    kafka.assign()
+    kafka.deliver(0, 4)
+    const error = new TransientError('busy')
+    server.fail(error)
+    expect(operators(member)).toEqual([
+      { name: 'first', inFlight: 1, waiting: 2, retrying: 1, done: 0, failed: 0, lastError: error },
+    ])
+    server.answer()
+    expect(operators(member)).toMatchObject([
+      { name: 'first', inFlight: 1, waiting: 1, retrying: 1, done: 1, failed: 0 },
+      { name: 'second', inFlight: 1, waiting: 0, retrying: 0, done: 0, failed: 0, lastError: null },
+    ])
+  })
+
+  it('counts what was nacked as failed', () => {
+    const wrong = new Error('wrong')
+    const member = start(read().pipe(server.operator({ batch: { max: 1 } }), ack()))
+    kafka.assign()
+    kafka.deliver(0, 2)
+    server.answer([{ error: wrong }])
+    expect(operators(member)).toMatchObject([{ name: 'perBatch', inFlight: 1, done: 0, failed: 1, lastError: wrong }])
+  })
+})
+
+describe('a rate limit', () => {
+  it('does not hold up a rebalance: what waits for its turn has not been sent', () => {
+    const rate = rateLimit({ count: 1, interval: 60_000 })
+    startWith(3, server.operator({ batch: { max: 1 }, rateLimit: rate }))
+    server.answer()
+    revoke()
+    kafka.answerCommit()
+    expect(revoked).toBe(1)
+    expect(eventOf('revoked')).toMatchObject({ unsettled: 2 })
+    expect(server.requests).toEqual([[0]])
+  })
+
+  it('holds the source back: what waits is in flight', () => {
+    const rate = rateLimit({ count: 1, interval: 60_000 })
+    const source = fromTopic(kafka, numbers, { groupId: 'group', maxInFlight: 2 })
+    const member = start(source.pipe(server.operator({ batch: { max: 1 }, rateLimit: rate }), ack()))
+    kafka.assign()
+    kafka.deliver(0, 5)
+    expect(member.health().partitions[0]).toMatchObject({ inFlight: 2, backlog: 3 })
+    expect(server.requests).toEqual([[0]])
   })
 })

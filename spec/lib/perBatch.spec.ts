@@ -15,7 +15,7 @@ const steady = { jitter: 'none', delay: 4 } as const
 type Answer = (letters: string, batch: Batch<string>) => ObservableInput<readonly Outcome<string>[]>
 
 /** A `perBatch` of letters that keeps what it sent. */
-function batchOf(answer: Answer, options?: PerBatchOptions) {
+function batchOf(answer: Answer, options?: PerBatchOptions<string>) {
   const sent: string[] = []
   const op = perBatch<string, string, string>(
     (value) => value,
@@ -475,6 +475,114 @@ describe('perBatch', () => {
     })
   })
 
+  describe('several servers', () => {
+    const serverOf = (letter: string) => (letter === 'b' || letter === 'B' ? 'two' : 'one')
+    const each = { batch: { max: 1 }, retry: steady, serverOf }
+
+    it('are held one by one: a `retryAfter` holds what goes to the server that asked for it', () => {
+      let tries = 0
+      const later = new TransientError('later', { retryAfter: 50 })
+      const { op, sent } = batchOf((letters) => (++tries < 2 ? throwError(() => later) : of(pass(letters))), each)
+      marbles(({ scheduler, expectObservable }) => {
+        const { messages } = marbleMessages(scheduler, 'abc|', values)
+        expectObservable(messages.pipe(op, ack())).toBe('-b 48ms (ac|)', values)
+      })()
+      expect(sent).toEqual(['a', 'b', 'a', 'c'])
+    })
+
+    it('take no places from each other: what waits for one leaves its place', () => {
+      const { op, sent } = batchOf((letters) => (letters === 'a' ? throwError(() => busy) : of(pass(letters))), {
+        ...each,
+        concurrency: 1,
+      })
+      marbles(({ scheduler, expectObservable }) => {
+        const { messages, abandoned } = marbleMessages(scheduler, 'ab---', values)
+        expectObservable(messages.pipe(op, ack()), '-----!').toBe('-b')
+        expectObservable(abandoned).toBe('-----a')
+      })()
+      expect(sent).toEqual(['a', 'b', 'a'])
+    })
+
+    it('keep the order of a key, also over servers', () => {
+      let tries = 0
+      const { op, sent } = batchOf((letters) => (++tries < 2 ? throwError(() => busy) : of(pass(letters))), each)
+      marbles(({ scheduler, expectObservable }) => {
+        const { messages } = marbleMessages(scheduler, 'bBa|', values, { key: (value) => (value === 'a' ? 'a' : 'b') })
+        expectObservable(messages.pipe(op, ack())).toBe('--a-(bB|)', values)
+      })()
+      expect(sent).toEqual(['b', 'a', 'b', 'B'])
+    })
+
+    it('nack a message for which `serverOf` throws', () => {
+      const { op } = batchOf(passNow, {
+        serverOf: () => {
+          throw new Error('no host')
+        },
+      })
+      marbles(({ scheduler, expectObservable }) => {
+        const { messages, nacks } = marbleMessages(scheduler, '(a|)', values)
+        expectObservable(messages.pipe(op, ack())).toBe('|')
+        expectObservable(nacks).toBe('n', { n: 'a: no host' })
+      })()
+    })
+  })
+
+  describe('totalTimeout', () => {
+    it('nacks what has not succeeded by then, with its last failure', () => {
+      const { op, sent } = batchOf(() => throwError(() => busy), { totalTimeout: 10, retry: steady })
+      marbles(({ scheduler, expectObservable }) => {
+        const { messages, nacks } = marbleMessages(scheduler, '(ab|)', values)
+        expectObservable(messages.pipe(op, ack())).toBe('10ms |')
+        const text = 'perBatch gave up after 2 tries in 10 ms: busy'
+        expectObservable(nacks).toBe('10ms (xy)', { x: `a: ${text}`, y: `b: ${text}` })
+      })()
+      expect(sent).toEqual(['ab', 'ab'])
+    })
+
+    it('cuts the try that is under way', () => {
+      const { op } = batchOf(() => NEVER, { totalTimeout: 10, timeout: 7, retry: { delay: 0 } })
+      marbles(({ scheduler, expectObservable }) => {
+        const { messages, nacks } = marbleMessages(scheduler, '(a|)', values)
+        expectObservable(messages.pipe(op, ack())).toBe('10ms |')
+        const text = 'a: perBatch gave up after 2 tries in 10 ms: perBatch got no answer within 3 ms'
+        expectObservable(nacks).toBe('10ms n', { n: text })
+      })()
+    })
+
+    it('counts from the first try, not from the time in the row', () => {
+      let answer: Answer = passNow
+      const { op } = batchOf((...args) => answer(...args), { totalTimeout: 10, concurrency: 1, batch: { max: 1 } })
+      marbles(({ scheduler, cold, expectObservable }) => {
+        answer = (letters) => cold('8ms (r|)', { r: pass(letters) })
+        const { messages } = marbleMessages(scheduler, '(abc|)', values)
+        expectObservable(messages.pipe(op, ack())).toBe('8ms a 7ms b 7ms (c|)', values)
+      })()
+    })
+
+    it('is over for an item that failed, not for those of its lane that are done again behind it', () => {
+      const { op, sent } = batchOf(
+        (letters) => of(pass(letters).map((outcome, i) => (letters[i] === 'a' ? { error: busy } : outcome))),
+        { totalTimeout: 10, retry: steady, repeats: true },
+      )
+      marbles(({ scheduler, expectObservable }) => {
+        const { messages, nacks } = marbleMessages(scheduler, '(aA|)', values, keyed)
+        expectObservable(messages.pipe(op, ack())).toBe('10ms (A|)', values)
+        expectObservable(nacks).toBe('10ms n', { n: 'a: perBatch gave up after 2 tries in 10 ms: busy' })
+      })()
+      expect(sent).toEqual(['aA', 'aA', 'A'])
+    })
+
+    it('begins anew for messages that are tried one by one', () => {
+      let answer: Answer = passNow
+      const { op } = batchOf((...args) => answer(...args), { totalTimeout: 10 })
+      marbles(({ scheduler, cold, expectObservable }) => {
+        answer = (letters) => (letters.length > 1 ? cold('8ms #', {}, wrong) : cold('8ms (r|)', { r: pass(letters) }))
+        const { messages } = marbleMessages(scheduler, '(ab|)', values)
+        expectObservable(messages.pipe(op, ack())).toBe('16ms a 7ms (b|)', values)
+      })()
+    })
+  })
+
   describe('ends', () => {
     it('abandons what is under way, waiting and resting when it is unsubscribed', () => {
       const aborted: string[] = []
@@ -523,6 +631,8 @@ describe('perBatch', () => {
     [{ timeout: Number.NaN }, 'Expected `timeout` to be a number of ms >= 0, got `NaN` (number)'],
     [{ order: 'any' as 'key' }, 'Expected `order` to be one of key, partition, none, got `any` (string)'],
     [{ retry: { attempts: 0 } }, 'Expected `retry.attempts` to be an integer >= 1, got `0` (number)'],
+    [{ holdAll: 1 as never }, 'Expected `holdAll` to be a boolean, got `1` (number)'],
+    [{ serverOf: 'host' as never }, 'Expected `serverOf` to be a function, got `host` (string)'],
   ])('refuses %j at once', (options, text) => {
     expect(() => batchOf(passNow, options)).toThrow(text)
   })

@@ -144,7 +144,7 @@ describe('run', () => {
   it('refuses what is not a broker, and says what is', () => {
     const client = {} as unknown as MemoryBroker
     expect(() => run(client, of(1))).toThrow(
-      'Expected `kafka` to be a broker: kafkajs(yourKafka) or memoryBroker(), got `[object Object]` (object)',
+      'Expected `kafka` to be a broker: kafkajs(yourKafka) or memoryBroker(), got `{}` (object)',
     )
   })
 

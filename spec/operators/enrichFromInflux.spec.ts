@@ -407,7 +407,7 @@ describe('enrichFromInflux', () => {
   it.each([
     [{ bucket: '' }, 'Expected `bucket` to be a string that is not empty, got `` (string)'],
     [{ org: undefined }, 'Expected `org` to be a string that is not empty'],
-    [{ into: '' }, 'Expected `into` to be a string that is not empty'],
+    [{ into: '' }, 'Expected `into` to be a key or a function'],
     [{ lookback: -1 }, 'Expected `lookback` to be a number of ms >= 0, got `-1` (number)'],
     [{ onMiss: 'skip' }, 'Expected `onMiss` to be one of null, drop, got `skip` (string)'],
     [{ concurrency: 0 }, 'Expected `concurrency` to be an integer >= 1'],

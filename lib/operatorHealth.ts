@@ -1,0 +1,26 @@
+import type { OperatorHealth } from './events.ts'
+import type { Entry, Request } from './request.ts'
+
+/** What an operator counts of its messages. */
+export interface Counts {
+  done: number
+  failed: number
+  lastError: unknown
+}
+
+/** Tells how an operator stands. Counts what it holds when asked: a message on its way pays nothing. */
+export function operatorHealth<A, R, B>(
+  name: string,
+  counts: Counts,
+  requests: Iterable<Request<A, R, B>>,
+  held: readonly Entry<A, R>[],
+): OperatorHealth {
+  let inFlight = 0
+  const waiting = [...held]
+  for (const request of requests) {
+    if (request.isWaiting) waiting.push(...request.unsettled)
+    else inFlight += request.unsettled.length
+  }
+  const retrying = waiting.filter(({ failures }) => failures > 0).length
+  return { name, inFlight, waiting: waiting.length - retrying, retrying, ...counts }
+}
