@@ -72,6 +72,8 @@ export interface ConsumeOptions {
   /** Where a group that has committed nothing begins: at the start, at the end, or at the first message of an instant. */
   readonly fromBeginning: boolean | Date
   readonly maxWaitTimeInMs: number
+  /** From the start of a fetch to that of the next, while there is no more to catch up with. */
+  readonly fetchInterval: number
   readonly sessionTimeout: number
   readonly rebalanceTimeout: number
 }

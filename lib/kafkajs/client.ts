@@ -31,6 +31,7 @@ export interface ConsumerClient {
     readonly GROUP_JOIN: string
     readonly CRASH: string
     readonly END_BATCH_PROCESS: string
+    readonly FETCH_START: string
     readonly HEARTBEAT: string
     readonly RECEIVED_UNSUBSCRIBED_TOPICS: string
   }

@@ -12,6 +12,7 @@ import { persist } from './persist.ts'
 import { rangeOf, startOf } from './positions.ts'
 import { Reader } from './reader.ts'
 import { Session, type SessionListener } from './session.ts'
+import { Spacing } from './spacing.ts'
 import { NOTHING_OWNED, type Owned } from './subscription.ts'
 import { Watchdog } from './watchdog.ts'
 
@@ -42,6 +43,9 @@ export class Membership implements SessionListener, JoinListener {
   private readonly drain: Drain
   private readonly watchdog: Watchdog
   private readonly certainty: Certainty
+  private readonly spacing: Spacing
+  /** Where the next fetch is from. */
+  private broker = -1
   private state: 'joining' | 'reading' | 'revoking' | 'ended' = 'joining'
   /** What the handler counts as assigned. */
   private told: readonly TopicPartition[] = []
@@ -74,6 +78,7 @@ export class Membership implements SessionListener, JoinListener {
     const { heartbeatInterval } = this.session
     this.drain = new Drain(host.clock, heartbeatInterval, () => this.lose(), this.watchdog.sign)
     this.certainty = new Certainty(host.clock, options.sessionTimeout, () => this.confirmed())
+    this.spacing = new Spacing(host.clock, options.fetchInterval)
     this.session.open()
   }
 
@@ -131,13 +136,19 @@ export class Membership implements SessionListener, JoinListener {
     return this.held
   }
 
+  onFetch(broker: number): void {
+    this.broker = broker
+  }
+
   async beforeFetch(): Promise<void> {
+    const { broker } = this
     this.watchdog.sign()
     // KafkaJS goes on fetching what it had, in the new generation, and would never hear of what it has now.
     if (this.isUnsynced) throw new JoinAgain()
     await this.gate.catch(() => {
       throw new Ended()
     })
+    await this.spacing.turn(broker, this.reader.isBehind)
   }
 
   async outOfRange(place: TopicPartition): Promise<void> {

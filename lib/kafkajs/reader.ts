@@ -14,6 +14,8 @@ const DONE = Promise.resolve()
 interface Reading extends TopicPartition {
   /** The next offset to be handed over. */
   position: number
+  /** One past the last message of the log, as the broker last said. */
+  highWatermark: number
   /** Whether the handler wants no more. */
   paused: boolean
   /** Whether KafkaJS was told so. */
@@ -42,10 +44,17 @@ export class Reader {
     return this.readings.has(keyOf(place))
   }
 
+  /** Whether the log has more that is wanted: the next fetch will not have to wait for it. */
+  get isBehind(): boolean {
+    for (const { paused, position, highWatermark } of this.readings.values())
+      if (!paused && position < highWatermark) return true
+    return false
+  }
+
   /** Takes up a new assignment; nothing is handed over before {@link open}. */
   assign(partitions: readonly { topic: string; partition: number; position: number }[]): void {
     this.close()
-    const free = { paused: false, stopped: false, busy: false, release: undefined }
+    const free = { highWatermark: 0, paused: false, stopped: false, busy: false, release: undefined }
     this.readings = new Map(
       partitions.map(({ topic, partition, position }) => [
         keyOf({ topic, partition }),
@@ -153,6 +162,7 @@ export class Reader {
 
   private hand(reading: Reading, messages: readonly RawMessage[], nextOffset: number, highWatermark: number): void {
     reading.position = nextOffset
+    reading.highWatermark = highWatermark
     reading.busy = true
     this.handler.batch(reading, messages, nextOffset, highWatermark)
     reading.busy = false

@@ -18,6 +18,8 @@ export interface SessionListener extends Pick<Hooks, 'beforeJoin' | 'beforeFetch
   onEmptyBatch(batch: EndBatchPayload): void
   /** It has got partitions of topics that it does not read; KafkaJS leaves them aside. */
   onUnsubscribed(topics: readonly string[]): void
+  /** The next fetch is from this broker. */
+  onFetch(broker: number): void
   /** The broker has answered a heartbeat. */
   onHeartbeat(): void
   /** It has crashed, or could not be opened. */
@@ -104,9 +106,10 @@ export class Session {
 
   private listen(): void {
     const { client, listener } = this
-    const { GROUP_JOIN, CRASH, END_BATCH_PROCESS, HEARTBEAT, RECEIVED_UNSUBSCRIBED_TOPICS } = client.events
+    const { GROUP_JOIN, CRASH, END_BATCH_PROCESS, FETCH_START, HEARTBEAT, RECEIVED_UNSUBSCRIBED_TOPICS } = client.events
     const on = <T>(event: string, tell: (payload: T) => void) => client.on(event, ({ payload }) => tell(payload as T))
     on(HEARTBEAT, () => listener.onHeartbeat())
+    on<{ nodeId: number }>(FETCH_START, ({ nodeId }) => listener.onFetch(nodeId))
     on<{ topicsNotSubscribed: readonly string[] }>(RECEIVED_UNSUBSCRIBED_TOPICS, ({ topicsNotSubscribed }) =>
       listener.onUnsubscribed(topicsNotSubscribed),
     )

@@ -67,6 +67,7 @@ export class Reader implements ConsumerHandler {
           topics,
           fromBeginning: options.fromBeginning ?? true,
           maxWaitTimeInMs: 100,
+          fetchInterval: 25,
           sessionTimeout: 10_000,
           rebalanceTimeout: options.rebalanceTimeout ?? 30_000,
         },

@@ -55,6 +55,7 @@ export class HandKafka implements KafkaClient {
         GROUP_JOIN: event('join'),
         CRASH: event('crash'),
         END_BATCH_PROCESS: event('endBatch'),
+        FETCH_START: 'fetch',
         HEARTBEAT: event('heartbeat'),
         RECEIVED_UNSUBSCRIBED_TOPICS: event('unsubscribed'),
       },

@@ -8,7 +8,7 @@ import { advance, virtualTime } from '../../support/virtualTime.ts'
 
 const OPTIONS = {
   ...{ groupId: 'group', topics: ['numbers'], fromBeginning: true },
-  ...{ maxWaitTimeInMs: 100, sessionTimeout: 30_000, rebalanceTimeout: 60_000 },
+  ...{ maxWaitTimeInMs: 100, fetchInterval: 0, sessionTimeout: 30_000, rebalanceTimeout: 60_000 },
 }
 
 let kafka: HandKafka

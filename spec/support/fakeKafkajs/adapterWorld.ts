@@ -19,6 +19,7 @@ const OPTIONS: ConsumeOptions = {
   topics: ['numbers'],
   fromBeginning: true,
   maxWaitTimeInMs: 100,
+  fetchInterval: 0,
   sessionTimeout: 30_000,
   rebalanceTimeout: 60_000,
 }

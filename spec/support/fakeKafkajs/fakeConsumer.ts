@@ -15,6 +15,7 @@ const EVENTS = {
   GROUP_JOIN: 'join',
   CRASH: 'crash',
   END_BATCH_PROCESS: 'end',
+  FETCH_START: 'fetch',
   HEARTBEAT: 'heartbeat',
   RECEIVED_UNSUBSCRIBED_TOPICS: 'unsubscribed',
 } as const
