@@ -1,5 +1,7 @@
 export type { DrawnValues } from './drawnObservable.ts'
 export type { DrawnTopicOptions } from './drawnTopics.ts'
+export type { EsItem, FakeEs } from './fakes/es/fakeEs.ts'
+export { fakeEs } from './fakes/es/fakeEs.ts'
 export type {
   FakeHttp,
   FakeHttpOptions,

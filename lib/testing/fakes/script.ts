@@ -122,7 +122,10 @@ export class Script<Item, Reply> {
       ),
     )
     return forkJoin(shown).pipe(
-      map((all) => all.find((one) => one instanceof Error) ?? all.find((one) => one !== OWN) ?? OWN),
+      map((all) => {
+        const drawn = all.filter((one) => one !== OWN)
+        return drawn.length === 0 ? OWN : (drawn.find((one) => one instanceof Error) ?? drawn[0])
+      }),
     )
   }
 
