@@ -17,8 +17,22 @@ export interface Machine {
 }
 
 /** What each stage brings beside Kafka: its server and its client. */
-const behind: Readonly<Partial<Record<StageName, () => Promise<Record<string, string>>>>> = {
-  redis: async () => ({ ioredis: versionOf('ioredis') }),
+type Versions = Readonly<Record<string, string>>
+const influx = async (run: Run): Promise<Versions> => ({
+  InfluxDB: await servers.influxdb.version(run),
+  '@influxdata/influxdb-client': versionOf('@influxdata/influxdb-client'),
+})
+const elastic = async (run: Run): Promise<Versions> => ({
+  Elasticsearch: await servers.elasticsearch.version(run),
+  '@elastic/elasticsearch': versionOf('@elastic/elasticsearch'),
+})
+const behind: Readonly<Partial<Record<StageName, (run: Run) => Promise<Versions>>>> = {
+  redis: async (run) => ({ Redis: await servers.redis.version(run), ioredis: versionOf('ioredis') }),
+  post: async () => ({ 'cross-fetch': versionOf('cross-fetch') }),
+  influx,
+  es: elastic,
+  quality: influx,
+  answers: elastic,
 }
 
 export async function describeMachine(run: Run, { overKafka, stage }: Case): Promise<Machine> {
@@ -31,7 +45,7 @@ export async function describeMachine(run: Run, { overKafka, stage }: Case): Pro
       Node: process.versions.node,
       rxjs: versionOf('rxjs'),
       ...(overKafka ? { kafkajs: versionOf('kafkajs'), Kafka: await servers.kafka.version(run) } : {}),
-      ...(stage === undefined ? {} : await behind[stage]?.()),
+      ...(stage === undefined ? {} : await behind[stage]?.(run)),
     },
   }
 }

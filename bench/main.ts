@@ -2,10 +2,12 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { openRun, type Run } from '../services/run.ts'
 import { servers } from '../services/servers.ts'
 import { type Arguments, help, readArguments } from './arguments.ts'
-import { bundleChild } from './bundle.ts'
+import { bundlePrograms } from './bundle.ts'
 import type { Case } from './cases/case.ts'
 import { cases } from './cases/cases.ts'
 import { describeMachine } from './machine.ts'
+import { Places } from './places.ts'
+import { Children } from './programs.ts'
 import { caseText, resultsPage } from './report.ts'
 import { type CaseFigures, type CaseResult, merge, type Results } from './results.ts'
 import { runCase } from './rounds.ts'
@@ -42,10 +44,11 @@ async function openTopics(run: Run): Promise<Topics> {
 async function measureAll(asked: Arguments, run: Run, topics: Topics | undefined): Promise<void> {
   const { rounds, isQuick, isFull, isKept } = asked
   const flags = asked.profile ? ['--cpu-prof'] : []
-  const children = { program: await bundleChild(), flags, run, topics, rounds, isQuick, say }
+  const children = new Children(await bundlePrograms(), flags, say)
   for (const one of asked.cases) {
+    const places = new Places(one, run, topics, isQuick)
     const rows = one.rows.filter((row) => isFull || !row.isFull)
-    const figures = await runCase(one, rows, children)
+    const figures = await runCase(one, rows, { places, topics, children, rounds, say }).finally(() => places.close())
     console.log(`\n${caseText(figures)}`)
     if (isKept) await keep(await resultOf(one, figures, asked, run))
   }
@@ -62,7 +65,8 @@ async function resultOf(one: Case, figures: CaseFigures, { isFull, rounds }: Arg
   }
 }
 
-function loadText({ load }: Case): string {
+function loadText({ load, isMicro }: Case): string {
+  if (isMicro) return 'Operations for 20 ms of CPU time or more a round'
   const { messages, warmUp, bytes = 120, partitions } = load
   return `${messages.toLocaleString('en')} messages of about ${bytes.toLocaleString('en')} bytes over ${partitions} partitions, after ${warmUp.toLocaleString('en')} to warm up`
 }

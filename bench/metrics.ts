@@ -29,7 +29,9 @@ export const metrics = {
   first: { title: 'ms to first message', digits: 0 },
   /** From the request to end to the end. */
   drain: { title: 'ms to drain', digits: 0 },
-  /** RSS in the last tenth of the messages against the second tenth. */
+  /** Messages whose work was done when the end was asked for in the middle of it; all else was read to its end. */
+  handled: { title: 'messages handled', digits: 0 },
+  /** RSS after the last message against that after a fifth of them. */
   growth: { title: 'RSS, end / begin', digits: 2 },
   /** CPU time of one operation. */
   ns: { title: 'CPU ns', digits: 0, ratio: 'ratio' },

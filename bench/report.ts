@@ -15,7 +15,7 @@ export function resultsPage({ cases }: Results): string {
     `Machine, where a case does not say otherwise: ${machine}`,
     '',
     'Servers and what is measured share the machine. Each run is a process of its own; the variants of a case run in ' +
-      'turn, round by round. Medians; a ratio is against the reference of the same round (the first row, or the first ' +
+      'turn, round by round, each round from another one on. Medians; a ratio is against the reference of the same round (the first row, or the first ' +
       'under its heading), its lowest and highest in brackets. CPU counts all threads of the process. All variants ' +
       'decode with `JSON.parse` where a case does not say otherwise. A run counts only if its group has committed ' +
       'everything, and if what it wrote is there, once for each message.',

@@ -37,11 +37,15 @@ export interface Results {
   readonly cases: readonly CaseResult[]
 }
 
-const COLUMNS: readonly MetricName[] = ['rate', 'cpu', 'rss']
+/** What is measured of a case. */
+export function columnsOf({ columns = ['rate', 'cpu', 'rss'] }: Case): readonly MetricName[] {
+  return columns
+}
 
 /** @param rounds for each round the figures of the rows, in order */
 export function figuresOf(which: Case, rows: readonly Row[], rounds: readonly (readonly Figures[])[]): CaseFigures {
-  const { name, title, note, columns = COLUMNS } = which
+  const { name, title, note } = which
+  const columns = columnsOf(which)
   return {
     name,
     title,

@@ -1,113 +1,93 @@
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
-import type { Run } from '../services/run.ts'
 import type { Case, Row } from './cases/case.ts'
-import type { Job } from './child.ts'
-import { type Load, quickly, totalOf } from './load.ts'
-import type { Figures } from './metrics.ts'
-import { type CaseFigures, figuresOf } from './results.ts'
-import { type Stage, stages } from './stages/stages.ts'
+import { sendWhile } from './lag.ts'
+import { totalOf } from './load.ts'
+import { type Figures, metrics } from './metrics.ts'
+import type { MicroName } from './micro/micros.ts'
+import type { Places } from './places.ts'
+import type { AnyJob, Children } from './programs.ts'
+import { type CaseFigures, columnsOf, figuresOf } from './results.ts'
 import type { Topic, Topics } from './topics.ts'
 
-/** How the children are started. */
-export interface Children {
-  readonly program: string
-  /** Flags of Node, such as `--cpu-prof`. */
-  readonly flags: readonly string[]
-  readonly run: Run
-  /** Undefined where no case needs Kafka. */
+/** Rounds of what takes milliseconds. */
+const MICRO_ROUNDS = 15
+
+/** What the rounds of a case are made with. */
+export interface Rounds {
+  readonly places: Places
   readonly topics: Topics | undefined
+  readonly children: Children
   readonly rounds: number
-  /** Whether a tenth of the messages is enough. */
-  readonly isQuick: boolean
   readonly say: (line: string) => void
 }
 
 /** Runs a case's variants one after the other, round by round: what disturbs the machine disturbs them all. */
-export async function runCase(which: Case, rows: readonly Row[], children: Children): Promise<CaseFigures> {
-  const { rounds, say } = children
-  const places = new Places(which, children)
+export async function runCase(which: Case, rows: readonly Row[], how: Rounds): Promise<CaseFigures> {
+  if (which.isMicro) {
+    const names = rows.map(({ variant }) => variant as MicroName)
+    return figuresOf(which, rows, await how.children.runMicro({ names, rounds: MICRO_ROUNDS }))
+  }
+  // A server compiles too, as long as it is new: the first to ask it would pay for all.
+  if (which.stage !== undefined) await measure(which, rows[0] as Row, how)
   const found: Figures[][] = []
-  try {
-    for (let round = 1; round <= rounds; round++) {
-      const figures: Figures[] = []
-      for (const row of rows) {
-        figures.push(await measure(which, row, places, children))
-        say(`${which.name} ${round}/${rounds} ${row.under ?? ''} ${row.title}: ${inWords(figures.at(-1) as Figures)}`)
-      }
-      found.push(figures)
+  for (let round = 1; round <= how.rounds; round++) {
+    const figures: Figures[] = []
+    for (const i of turn(rows.length, round)) {
+      const row = rows[i] as Row
+      const own = await measure(which, row, how)
+      figures[i] = own
+      const where = [which.name, `${round}/${how.rounds}`, row.under, row.title].filter(Boolean).join(' ')
+      how.say(`${where}: ${inWords(which, own)}`)
     }
-  } finally {
-    await places.close()
+    found.push(figures)
   }
   return figuresOf(which, rows, found)
 }
 
-interface Place {
-  readonly load: Load
-  readonly topic: Topic
-  readonly stage: Stage | undefined
-}
-
-/** The topics of a case's rows, each with its stage. */
-class Places {
-  private readonly which: Case
-  private readonly children: Children
-  private readonly open = new Map<string, Place>()
-
-  constructor(which: Case, children: Children) {
-    this.which = which
-    this.children = children
-  }
-
-  async of(row: Row): Promise<Place> {
-    const { run, topics, isQuick } = this.children
-    const whole = { ...this.which.load, ...row.load }
-    const load = isQuick ? quickly(whole) : whole
-    if (topics === undefined) return { load, topic: { prefix: '', name: 'bench' }, stage: undefined }
-    const topic = await topics.of(load)
-    const found = this.open.get(topic.name)
-    if (found !== undefined) return found
-    const open = this.which.stage === undefined ? undefined : stages[this.which.stage]
-    const place = { load, topic, stage: await open?.({ run, topics, topic }) }
-    this.open.set(topic.name, place)
-    return place
-  }
-
-  async close(): Promise<void> {
-    for (const { stage } of this.open.values()) await stage?.close()
-  }
+/** The places of so many rows in a round: each round begins with another one, so that none always comes after the same. */
+export function turn(rows: number, round: number): number[] {
+  return Array.from({ length: rows }, (_, i) => (i + round - 1) % rows)
 }
 
 let runs = 0
 
-async function measure(which: Case, row: Row, places: Places, { program, flags, topics }: Children): Promise<Figures> {
+async function measure(which: Case, row: Row, { places, topics, children }: Rounds): Promise<Figures> {
   const { load, topic, stage } = await places.of(row)
-  const { variant, setting = 0 } = row
-  const job: Job = {
-    variant,
-    setting,
-    brokers: topics?.brokers ?? [],
-    topic: topic.name,
-    prefix: topic.prefix,
-    groupId: `${topic.name}-${variant}-${++runs}`,
-    warmUp: load.warmUp,
-    messages: totalOf(load),
-    place: { redisUrl: '', outs: [], ...stage?.place },
-  }
-  const { stdout } = await promisify(execFile)(process.execPath, [...flags, program, JSON.stringify(job)])
-  if (which.overKafka) await expectCommitted(topics as Topics, job, topic)
-  await stage?.expectDone(job.messages)
-  return JSON.parse(stdout)
+  const { setting = 0 } = row
+  const variant = row.variant as AnyJob['variant']
+  const groupId = `${topic.name}-${variant}-${++runs}`
+  const place = { ...NOWHERE, ...stage?.place }
+  const { name, prefix } = topic
+  const [brokers, messages] = [topics?.brokers ?? [], totalOf(load)]
+  const job = { variant, setting, brokers, topic: name, prefix, groupId, warmUp: load.warmUp, messages, place }
+  const running = children.run(job)
+  const watched = columnsOf(which).includes('lag') ? groupId : undefined
+  const lag = load.rate === undefined ? 0 : await sendWhile(running, topics as Topics, topic, load, watched)
+  const figures = await running
+  if (which.overKafka) await expectCommitted(topics as Topics, topic, groupId, figures.handled ?? messages)
+  await stage?.expectDone(messages)
+  return watched === undefined ? figures : { ...figures, lag }
+}
+
+/** What a variant is told of a stage that its case does not have. */
+const NOWHERE: AnyJob['place'] = {
+  redisUrl: '',
+  postUrl: '',
+  influx: { url: '', bucket: '', org: '', token: '' },
+  esUrl: '',
+  index: '',
+  platformatic: '',
+  outs: [],
 }
 
 /** A run that left something uncommitted has done less work than the others. */
-async function expectCommitted(topics: Topics, { groupId, messages }: Job, topic: Topic): Promise<void> {
+async function expectCommitted(topics: Topics, topic: Topic, groupId: string, messages: number): Promise<void> {
   const committed = await topics.committed(groupId, topic)
   if (committed !== messages)
     throw new Error(`Expected ${groupId} to have committed ${messages} messages, got ${committed}`)
 }
 
-function inWords({ rate = 0, cpu = 0, rss = 0 }: Figures): string {
-  return `${Math.round(rate).toLocaleString('en')} messages/s, ${cpu.toFixed(2)} µs CPU a message, ${Math.round(rss)} MB`
+function inWords(which: Case, figures: Figures): string {
+  return columnsOf(which)
+    .map((name) => `${(figures[name] ?? Number.NaN).toFixed(metrics[name].digits)} ${metrics[name].title}`)
+    .join(', ')
 }

@@ -23,7 +23,7 @@ export class Topics {
   private readonly producer: Producer
   private readonly say: (line: string) => void
   private readonly filled = new Map<string, Topic>()
-  private readonly names: string[] = []
+  private readonly names = new Set<string>()
   private readonly base = `bench-${process.pid}-${Date.now()}`
 
   private constructor(broker: string, say: (line: string) => void) {
@@ -57,7 +57,7 @@ export class Topics {
   }
 
   async createNamed(name: string, partitions: number): Promise<void> {
-    this.names.push(name)
+    this.names.add(name)
     await this.admin.createTopics({ topics: [{ topic: name, numPartitions: partitions }], waitForLeaders: true })
   }
 
@@ -98,13 +98,13 @@ export class Topics {
     const { groups } = await this.admin.listGroups()
     const ours = groups.map(({ groupId }) => groupId).filter((groupId) => groupId.startsWith(this.base))
     if (ours.length > 0) await this.admin.deleteGroups(ours)
-    if (this.names.length > 0) await this.admin.deleteTopics({ topics: this.names })
+    if (this.names.size > 0) await this.admin.deleteTopics({ topics: [...this.names] })
     await this.admin.disconnect()
     await this.producer.disconnect()
   }
 
   private async create({ kind, partitions }: Load): Promise<Topic> {
-    const prefix = `${this.base}-${this.names.length}-`
+    const prefix = `${this.base}-${this.names.size}-`
     const topic = { prefix, name: prefix + kind }
     await this.createNamed(topic.name, partitions)
     return topic

@@ -1,7 +1,11 @@
 import type { Load } from '../load.ts'
 import type { MetricName } from '../metrics.ts'
+import type { MicroName } from '../micro/micros.ts'
 import type { StageName } from '../stages/stages.ts'
 import type { VariantName } from '../variants/variants.ts'
+
+/** Variants that are a program of Faust. */
+export type FaustName = 'faustConsume' | 'faustSave' | 'faustConfirm' | 'faustQuality' | 'faustAnswer'
 
 /** What we want of a figure's median, or of its ratio against the reference. */
 export interface Aim {
@@ -13,7 +17,7 @@ export interface Aim {
 
 /** A variant as the table shows it. */
 export interface Row {
-  readonly variant: VariantName
+  readonly variant: VariantName | FaustName | MicroName
   readonly title: string
   readonly aim?: Aim
   /** What the row is under, such as a number of partitions; the first row under it is the reference of the others. */
@@ -34,9 +38,11 @@ export interface Case {
   readonly note: string
   /** Whether it is measured when no case is named; the others are for `--full`. */
   readonly isShort?: true
-  /** What is read; undefined for what needs no Kafka. */
+  /** What is read. */
   readonly load: Load
   readonly overKafka: boolean
+  /** Whether its variants are operations, measured together in one process. */
+  readonly isMicro?: true
   /** The columns beside the variant's. @default rate, cpu, rss */
   readonly columns?: readonly MetricName[]
   /** Where the work goes. */

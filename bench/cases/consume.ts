@@ -32,6 +32,13 @@ export const consume: readonly Case[] = [
       { variant: 'values', title: OURS, aim: ofTheRate(0.88) },
       { variant: 'chains', title: '`perMessage(map)`, `perMessage(filter)`, `ack`', aim: ofTheRate(0.55) },
       { variant: 'eachMessage', title: 'KafkaJS `eachMessage`, autoCommit' },
+      { variant: 'platformatic', title: '@platformatic/kafka, a stream, autocommit each second', isFull: true },
+      {
+        variant: 'faustConsume',
+        title: 'Faust, an agent with a filter, uvloop and Cython',
+        load: { warmUp: 5000, messages: 50_000 },
+        isFull: true,
+      },
     ],
   },
   {

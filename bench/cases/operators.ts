@@ -38,6 +38,59 @@ export const operators: readonly Case[] = [
     ],
   },
   {
+    name: 'postTo',
+    title: '`postTo`: a POST for each message, over Kafka and HTTP',
+    isShort: true,
+    overKafka: true,
+    stage: 'post',
+    load: { ...orders, warmUp: 2000, messages: 20_000 },
+    note:
+      'By hand: 16 requests of a fetched batch under way, whatever their keys, without Idempotency-Key. Ours: 16, those ' +
+      'of one key one after the other. Both by cross-fetch.',
+    rows: [
+      { variant: 'postByHand', title: '`eachBatch` by hand, 16 under way' },
+      { variant: 'posted', title: '`postTo`, `ack`', aim: ofTheRate(0.9) },
+      { variant: 'postEachMessage', title: '`eachMessage`, one POST awaited', load: { warmUp: 1000, messages: 5000 } },
+    ],
+  },
+  {
+    name: 'enrichFromInflux',
+    title: '`enrichFromInflux`: a price for each message, over Kafka and InfluxDB',
+    isShort: true,
+    overKafka: true,
+    stage: 'influx',
+    load: { ...orders, warmUp: 2000, messages: 20_000 },
+    note:
+      'A price of each of 100 symbols every 10 s, orders every 100 ms. By hand: a query for each 256 look-ups, of the ' +
+      'last prices before the first instant and of all until the last, two of them under way. What takes the time is ' +
+      'InfluxDB.',
+    rows: [
+      { variant: 'enrichByHand', title: '`eachBatch` by hand, a query for each 256' },
+      { variant: 'enrich', title: '`enrichFromInflux`, `ack`', aim: ofTheRate(0.9) },
+      { variant: 'enrichEachMessage', title: '`eachMessage`, one query awaited', load: { warmUp: 50, messages: 300 } },
+    ],
+  },
+  {
+    name: 'searchEs',
+    title: '`searchEs`: the top hit for each message, over Kafka and Elasticsearch',
+    isShort: true,
+    overKafka: true,
+    stage: 'es',
+    load: { ...orders, kind: 'search_queries', warmUp: 2000, messages: 10_000 },
+    note:
+      'By hand: an `_msearch` for each 64, two of them under way. Ours also breaks ties by the order of writing, which ' +
+      'Elasticsearch has to sort by.',
+    rows: [
+      { variant: 'searchByHand', title: '`eachBatch` by hand, an `_msearch` for each 64' },
+      { variant: 'searched', title: '`searchEs`, `ack`', aim: ofTheRate(0.9) },
+      {
+        variant: 'searchEachMessage',
+        title: '`eachMessage`, one search awaited',
+        load: { warmUp: 100, messages: 1000 },
+      },
+    ],
+  },
+  {
     name: 'fork',
     title: '`fork`: each message to three topics, Kafka to Kafka',
     overKafka: true,

@@ -1,10 +1,13 @@
 import type { Stage, StageSet } from './stages.ts'
 
 /** Topics that a run writes a message to for each message. */
-export async function topicsStage({ topics, topic: { prefix } }: StageSet, count: number): Promise<Stage> {
-  const outs = Array.from({ length: count }, (_, i) => `${prefix}out-${i}`)
-  for (const out of outs) await topics.createNamed(out, 4)
-  const before = new Map(outs.map((out) => [out, 0]))
+export async function topicsStage({ topics, topic: { prefix } }: StageSet, names: readonly string[]): Promise<Stage> {
+  const outs = names.map((name) => prefix + name)
+  const before = new Map<string, number>()
+  for (const out of outs) {
+    await topics.createNamed(out, 4)
+    before.set(out, await topics.sizeOf(out))
+  }
   return {
     place: { outs },
     expectDone: async (messages) => {

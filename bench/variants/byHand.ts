@@ -1,11 +1,15 @@
 import type { Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs'
-import type { Meter } from '../meter.ts'
 import type { Input } from './variant.ts'
+
+/** How long is read: a `Meter` is one. */
+interface Reading {
+  readonly done: Promise<void>
+}
 
 /** KafkaJS by hand at its best: all of a fetched batch, then one commit. */
 export async function eachBatchByHand(
   input: Input,
-  meter: Meter,
+  { done }: Reading,
   work: (messages: readonly KafkaMessage[]) => void | Promise<void>,
 ): Promise<void> {
   const consumer = await subscribed(input)
@@ -15,7 +19,7 @@ export async function eachBatchByHand(
     await commit(consumer, payload)
   }
   await consumer.run({ autoCommit: false, eachBatch: (payload) => (underWay = eachBatch(payload)) })
-  await meter.done
+  await done
   // `disconnect` would cut the last commit off.
   await underWay
   await consumer.disconnect()
@@ -24,12 +28,12 @@ export async function eachBatchByHand(
 /** What most people write: one message after the other. */
 export async function eachMessageByHand(
   input: Input,
-  meter: Meter,
+  { done }: Reading,
   work: (message: KafkaMessage) => void | Promise<void>,
 ): Promise<void> {
   const consumer = await subscribed(input)
   await consumer.run({ eachMessage: async ({ message }) => work(message) })
-  await meter.done
+  await done
   await consumer.disconnect()
 }
 
@@ -42,6 +46,15 @@ export async function subscribed({ kafka, topic, groupId }: Input): Promise<Cons
 
 export function parsed<A>({ value }: KafkaMessage): A {
   return JSON.parse(String(value))
+}
+
+/** Works on so many at a time. */
+export async function pool<A>(all: readonly A[], size: number, work: (one: A) => Promise<void>): Promise<void> {
+  let next = 0
+  const worker = async () => {
+    while (next < all.length) await work(all[next++] as A)
+  }
+  await Promise.all(Array.from({ length: size }, worker))
 }
 
 /** Parts of so many at most. */

@@ -33,11 +33,11 @@ export const inMemory =
 
 /** Runs one operator, counts what it passes on, and acks. */
 export const through =
-  (operator: (input: Input, broker: Broker) => OperatorFunction<Message<Order>, Message<Order>>): Variant =>
+  <A>(operator: (input: Input, broker: Broker) => OperatorFunction<Message<A>, Message<unknown>>): Variant =>
   (input, meter) =>
     overKafka(
       (_, broker) => (source) =>
-        source.pipe(
+        (source as Observable<Message<unknown>> as Observable<Message<A>>).pipe(
           operator(input, broker),
           tapValue(() => meter.count()),
           ack(),

@@ -39,7 +39,7 @@ export const fanOutByHand: Variant = (input, meter) =>
   )
 
 /** `sendTo`. */
-export const send: Variant = through(
+export const send: Variant = through<Order>(
   (
     {
       place: {
@@ -50,7 +50,7 @@ export const send: Variant = through(
   ) => sendTo(broker, topic(out, json<Order>()), (order) => ({ key: order.id, value: order })),
 )
 
-async function withProducer(kafka: Kafka, work: (producer: Producer) => Promise<void>): Promise<void> {
+export async function withProducer(kafka: Kafka, work: (producer: Producer) => Promise<void>): Promise<void> {
   const producer = kafka.producer()
   await producer.connect()
   try {

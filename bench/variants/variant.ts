@@ -5,6 +5,7 @@ import type { Place } from '../stages/stages.ts'
 /** What a variant reads, and where its work goes. */
 export interface Input {
   readonly kafka: Kafka
+  readonly brokers: readonly string[]
   /** Goes before all names of the run's topic. */
   readonly prefix: string
   readonly topic: string

@@ -1,9 +1,17 @@
 import { batchesByHand, eachBatch, eachMessage } from './consume.ts'
+import { drainByHand, drainOurs } from './drain.ts'
+import { searchByHand, searchEachMessage, searched } from './es.ts'
 import { held } from './held.ts'
+import { enrich, enrichByHand, enrichEachMessage } from './influx.ts'
+import { slowAnyOrder, slowByHand, slowByKey, slowEachMessage } from './live.ts'
 import { inMemory, overKafka } from './ours.ts'
 import { bare, batches, chains, distinctBatches, loop, values } from './pipes.ts'
+import { platformatic } from './platformatic.ts'
+import { postByHand, postEachMessage, posted } from './post.ts'
+import { rebalance, rebalanceByHand } from './rebalance.ts'
 import { zadd, zaddByHand, zaddEachMessage } from './redis.ts'
 import { fanOut, fanOutByHand, send, sendByHand, sendEachMessage } from './send.ts'
+import { answer, answerByHand, confirm, confirmByHand, quality, qualityByHand, save, saveByHand } from './useCases.ts'
 import type { Variant } from './variant.ts'
 
 /** All variants by the names that the cases use. */
@@ -21,6 +29,7 @@ export const variants = {
   memoryValues: inMemory(values),
   memoryChains: inMemory(chains),
   memoryBatches: inMemory(batches),
+  platformatic,
   zaddByHand,
   zadd,
   zaddEachMessage,
@@ -29,6 +38,31 @@ export const variants = {
   sendEachMessage,
   fanOutByHand,
   fanOut,
+  postByHand,
+  posted,
+  postEachMessage,
+  enrichByHand,
+  enrich,
+  enrichEachMessage,
+  searchByHand,
+  searched,
+  searchEachMessage,
+  saveByHand,
+  save,
+  confirmByHand,
+  confirm,
+  qualityByHand,
+  quality,
+  answerByHand,
+  answer,
+  slowByHand,
+  slowAnyOrder,
+  slowByKey,
+  slowEachMessage,
+  rebalanceByHand,
+  rebalance,
+  drainByHand,
+  drainOurs,
 } satisfies Record<string, Variant>
 
 export type VariantName = keyof typeof variants

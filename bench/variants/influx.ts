@@ -1,0 +1,121 @@
+import { flux, fluxDateTime, fluxExpression, InfluxDB, type QueryApi } from '@influxdata/influxdb-client'
+import { tapValue } from '../../lib/index.ts'
+import { enrichFromInflux } from '../../operators/index.ts'
+import { expectPrice } from '../market.ts'
+import type { Order } from '../messages.ts'
+import { eachBatchByHand, eachMessageByHand, parsed, parts, pool } from './byHand.ts'
+import { through } from './ours.ts'
+import type { Input, Variant } from './variant.ts'
+
+/** What is asked of a price: enough of any order. */
+export interface Asked {
+  readonly symbol: string
+  readonly at: Date
+}
+
+interface Price {
+  readonly symbol: string
+  readonly _time: string
+  readonly _value: number
+}
+
+const askedOf = ({ symbol, timestamp }: Order): Asked => ({ symbol, at: new Date(timestamp) })
+/** Look-ups of one query, as `enrichFromInflux` has them. */
+const PART = 256
+
+/** By hand: for each 256 one query of the last prices before the first instant and of all up to the last one. */
+export const enrichByHand: Variant = (input, meter) => {
+  const influx = queryApi(input)
+  return eachBatchByHand(input, meter, async (messages) => {
+    const orders = messages.map((message) => parsed<Order>(message))
+    await pool(parts(orders, PART), 2, async (part) => {
+      const prices = await pricesBetween(influx, input.place.influx.bucket, part.map(askedOf))
+      for (const [i, order] of part.entries()) {
+        expectPrice(order, prices[i])
+        meter.count()
+      }
+    })
+  })
+}
+
+/** What most people write: a query for each. */
+export const enrichEachMessage: Variant = (input, meter) => {
+  const influx = queryApi(input)
+  return eachMessageByHand(input, meter, async (message) => {
+    const order = parsed<Order>(message)
+    expectPrice(order, await priceAt(influx, input.place.influx.bucket, askedOf(order)))
+    meter.count()
+  })
+}
+
+/** `enrichFromInflux`. */
+export const enrich: Variant = through<Order>(({ place: { influx } }) => {
+  const { url, token, org, bucket } = influx
+  const operator = enrichFromInflux(new InfluxDB({ url, token }), lookupOf, { org, bucket, into: 'price' })
+  return (source) =>
+    source.pipe(
+      operator,
+      tapValue((order: Order & { price: number | null }) => expectPrice(order, order.price)),
+    )
+})
+
+const lookupOf = (order: Order) => ({
+  measurement: 'marketdata',
+  field: 'price',
+  tags: { symbol: order.symbol },
+  at: order.timestamp,
+})
+
+export function queryApi({ place: { influx } }: Input): QueryApi {
+  return new InfluxDB({ url: influx.url, token: influx.token }).getQueryApi(influx.org)
+}
+
+/** The latest price at or before each instant, for symbols that an application knows to be harmless. */
+export async function pricesBetween(
+  api: QueryApi,
+  bucket: string,
+  asked: readonly Asked[],
+): Promise<(number | undefined)[]> {
+  const instants = asked.map(({ at }) => at.getTime())
+  const first = fluxDateTime(after(Math.min(...instants)))
+  const last = fluxDateTime(after(Math.max(...instants) + 1))
+  const symbols = [...new Set(asked.map(({ symbol }) => symbol))]
+    .map((symbol) => `r.symbol == "${symbol}"`)
+    .join(' or ')
+  const wanted = fluxExpression(`(r) => r._measurement == "marketdata" and r._field == "price" and (${symbols})`)
+  const rows = await api.collectRows<Price>(flux`
+f = ${wanted}
+from(bucket: ${bucket}) |> range(start: 0, stop: ${first}) |> filter(fn: f) |> last() |> keep(columns: ["_time", "_value", "symbol"]) |> yield(name: "last")
+from(bucket: ${bucket}) |> range(start: ${first}, stop: ${last}) |> filter(fn: f) |> keep(columns: ["_time", "_value", "symbol"]) |> yield(name: "then")`)
+  const bySymbol = new Map<string, [at: number, price: number][]>()
+  for (const { symbol, _time, _value } of rows) {
+    const known = bySymbol.get(symbol) ?? []
+    bySymbol.set(symbol, known)
+    known.push([Date.parse(_time), _value])
+  }
+  for (const known of bySymbol.values()) known.sort(([a], [b]) => a - b)
+  return asked.map(({ symbol, at }) => latest(bySymbol.get(symbol) ?? [], at.getTime()))
+}
+
+async function priceAt(api: QueryApi, bucket: string, { symbol, at }: Asked): Promise<number | undefined> {
+  const [row] = await api.collectRows<Price>(flux`
+from(bucket: ${bucket}) |> range(start: 0, stop: ${fluxDateTime(after(at.getTime()))})
+  |> filter(fn: (r) => r._measurement == "marketdata" and r._field == "price" and r.symbol == ${symbol}) |> last()`)
+  return row?._value
+}
+
+/** One nanosecond after it, because `stop` is exclusive. */
+function after(ms: number): string {
+  return new Date(ms).toISOString().replace('Z', '000001Z')
+}
+
+function latest(known: readonly (readonly [at: number, price: number])[], at: number): number | undefined {
+  let low = 0
+  let high = known.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((known[middle]?.[0] as number) <= at) low = middle + 1
+    else high = middle
+  }
+  return known[low - 1]?.[1]
+}
