@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { expectInteger, expectMs, refuse } from './expect.ts'
+import { type Check, expectInteger, expectMs, expectParts, refuse } from './expect.ts'
 
 /** What one request found; `null` or `undefined` is a miss. */
 export interface Answer<F> {
@@ -22,44 +22,54 @@ export type AllCacheOptions = Required<CacheOptions>
 /** Keeps answers of one subscription. */
 export interface AnswerCache<R, N> {
   /** The answer to a request, if it is known and counts at `now`. */
-  get(key: string, request: R, now: number): N | undefined
+  get(request: R, now: number): N | undefined
   /** Takes an answer that was asked for at `asked`. */
-  set(key: string, request: R, answer: N, asked: number): void
+  set(request: R, answer: N, asked: number): void
 }
 
-/** Gives the options of a cache their defaults, and refuses wrong ones. */
-export function cacheOptions(options: CacheOptions): AllCacheOptions {
-  if (typeof options !== 'object' || options === null) refuse('cache', 'an object, {} for the defaults', options)
-  const { max = 10_000, ttl = 30_000, negativeTtl = Math.min(1_000, ttl) } = options
-  expectInteger('cache.max', max, 1)
-  // Its tables are laid out at once.
-  if (max > MOST) refuse('cache.max', `an integer <= ${MOST}`, max)
-  expectMs('cache.ttl', ttl)
-  expectMs('cache.negativeTtl', negativeTtl)
-  return { max, ttl, negativeTtl }
+/** Refuses what are no {@link CacheOptions}. */
+export function expectCache(name: string, value: unknown): void {
+  expectParts(name, value, CHECKS)
+}
+
+/** Gives the options of a cache their defaults. */
+export function cacheOptions({ max = 10_000, ttl = 30_000, negativeTtl }: CacheOptions): AllCacheOptions {
+  return { max, ttl, negativeTtl: negativeTtl ?? Math.min(1_000, ttl) }
+}
+
+const CHECKS: Readonly<Record<keyof CacheOptions, Check>> = {
+  max: (name, value) => {
+    expectInteger(name, value, 1)
+    // Its tables are laid out at once.
+    if ((value as number) > MOST) refuse(name, `an integer <= ${MOST}`, value)
+  },
+  ttl: expectMs,
+  negativeTtl: expectMs,
 }
 
 const MOST = 10_000_000
 
 /** Keeps the answer to each request for a while: for answers that hold as long as nobody changes them. */
-export class ExpiringCache<N extends Answer<unknown>> implements AnswerCache<unknown, N> {
+export class ExpiringCache<R, N extends Answer<unknown>> implements AnswerCache<R, N> {
   private readonly options: AllCacheOptions
-  /** Told when to forget by the message's clock, not by its own: so it runs in virtual time. */
+  private readonly keyOf: (request: R) => string
+  /** Forgets by the message's clock, not by its own: so it runs in virtual time. */
   private readonly kept: LRUCache<string, { readonly answer: N; readonly until: number }>
 
-  constructor(options: AllCacheOptions) {
+  constructor(options: AllCacheOptions, keyOf: (request: R) => string) {
     this.options = options
+    this.keyOf = keyOf
     this.kept = new LRUCache({ max: options.max })
   }
 
-  get(key: string, _request: unknown, now: number): N | undefined {
-    const entry = this.kept.get(key)
+  get(request: R, now: number): N | undefined {
+    const entry = this.kept.get(this.keyOf(request))
     return entry !== undefined && now < entry.until ? entry.answer : undefined
   }
 
-  set(key: string, _request: unknown, answer: N, asked: number): void {
+  set(request: R, answer: N, asked: number): void {
     const { ttl, negativeTtl } = this.options
-    this.kept.set(key, { answer, until: asked + (isMiss(answer) ? negativeTtl : ttl) })
+    this.kept.set(this.keyOf(request), { answer, until: asked + (isMiss(answer) ? negativeTtl : ttl) })
   }
 }
 

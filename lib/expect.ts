@@ -54,6 +54,13 @@ export function expectKnown(of: string, options: unknown, known: readonly string
   }
 }
 
+/** Refuses an option of several parts, of which one is wrong or not known. */
+export function expectParts(name: string, value: unknown, checks: Readonly<Record<string, Check>>): void {
+  expectKnown(name, value, Object.keys(checks))
+  for (const [part, given] of Object.entries(value as object))
+    if (given !== undefined) checks[part]?.(`${name}.${part}`, given)
+}
+
 /** Refuses what is not a broker, such as KafkaJS's own `Kafka`. */
 export function expectBroker(value: unknown, method: 'consume' | 'send'): void {
   if (typeof (value as Record<string, unknown> | null | undefined)?.[method] === 'function') return

@@ -1,10 +1,20 @@
 import { Observable, type ObservableInput, type OperatorFunction } from 'rxjs'
-import { type Answer, type AnswerCache, type CacheOptions, cacheOptions, ExpiringCache, isMiss } from './answerCache.ts'
+import {
+  type AllCacheOptions,
+  type Answer,
+  type AnswerCache,
+  type CacheOptions,
+  cacheOptions,
+  ExpiringCache,
+  expectCache,
+  isMiss,
+} from './answerCache.ts'
 import { Batches } from './batches.ts'
 import { MissError } from './errors.ts'
+import { refuse } from './expect.ts'
 import { Lookups, type LookupWork, type Reply } from './lookups.ts'
 import type { Message } from './message.ts'
-import { expectInto, type OnMiss } from './onMiss.ts'
+import { expectInto, expectOnMiss, type OnMiss } from './onMiss.ts'
 import { type PerBatchOptions, perBatchOptions } from './perBatch.ts'
 
 /** Where what was found goes, and what becomes of a miss. */
@@ -18,13 +28,13 @@ export interface LookupSetup<A, R, F, N, B> extends Omit<PerBatchOptions<R>, 're
   readonly name: string
   readonly cache?: CacheOptions
   /** Makes the cache of one subscription. @default one that keeps an answer for a while */
-  readonly cacheOf?: () => AnswerCache<R, N>
+  readonly cacheOf?: (options: AllCacheOptions) => AnswerCache<R, N>
   /** By what equal requests are known. */
   keyOf(request: R): string
-  /** Says what was asked. */
-  asked(request: R): string
+  /** Says what was asked, and why the answer to it is a miss. */
+  asked(request: R, answer: N): string
   /** What is put under a key. */
-  show(found: F): unknown
+  show(found: F, request: R): unknown
 }
 
 /** What `perLookup` and the operators that look something up are made of. */
@@ -33,9 +43,12 @@ export function lookUp<A, R, F, N extends Answer<F>, B>(
   ask: (requests: readonly R[], batch: { readonly signal: AbortSignal }) => ObservableInput<readonly Reply<N>[]>,
   setup: LookupSetup<A, R, F, N, B>,
 ): OperatorFunction<Message<A>, Message<B>> {
-  const { into, onMiss, cache, cacheOf: _, keyOf, asked, show, ...request } = setup
+  const { into, onMiss = 'null', cache: _, cacheOf: __, keyOf, asked, show, ...request } = setup
   const { name } = request
-  expectInto(into, onMiss)
+  expectInto('into', into)
+  expectOnMiss('onMiss', onMiss)
+  if (typeof into === 'function' && typeof onMiss === 'object')
+    refuse('onMiss', "'null', 'drop' or 'nack' where into is a function, which is given null", onMiss)
   // Those of a lane settle in their order, and one asks nothing that another could change.
   const all = perBatchOptions({ ...request, repeats: true }, 'perLookup')
   const cacheOf = cacheOfSetup(setup)
@@ -51,10 +64,12 @@ export function lookUp<A, R, F, N extends Answer<F>, B>(
 function cacheOfSetup<R, N extends Answer<unknown>>({
   cache,
   cacheOf,
+  keyOf,
 }: LookupSetup<never, R, never, N, unknown>): (() => AnswerCache<R, N>) | undefined {
   if (cache === undefined) return undefined
+  expectCache('cache', cache)
   const options = cacheOptions(cache)
-  return cacheOf ?? (() => new ExpiringCache(options))
+  return () => cacheOf?.(options) ?? new ExpiringCache(options, keyOf)
 }
 
 /** A function of the user that throws fails its own message, not the request that carried it. */
@@ -64,13 +79,14 @@ function putOf<A, R, F, N extends Answer<F>, B>(setup: LookupSetup<A, R, F, N, B
   const put =
     typeof into === 'function'
       ? into
-      : (value: A, found: F | null) => ({ ...value, [into]: found === null ? missed : show(found) }) as B
+      : (value: A, found: F | null, request: R) =>
+          ({ ...value, [into]: found === null ? missed : show(found, request) }) as B
   return (value, answer, request) => {
     const miss = isMiss(answer)
     if (miss && onMiss === 'drop') return 'drop'
     try {
-      if (miss && onMiss === 'nack') throw new MissError(`${name} found nothing for ${asked(request)}`)
-      return { value: put(value, miss ? null : (answer.found as F)) }
+      if (miss && onMiss === 'nack') throw new MissError(`${name} found nothing for ${asked(request, answer)}`)
+      return { value: put(value, miss ? null : (answer.found as F), request) }
     } catch (error) {
       return { error }
     }

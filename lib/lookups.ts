@@ -31,7 +31,7 @@ export class Lookups<A, R, N extends Answer<unknown>, B> {
 
   /** The outcome for a message, where the cache knows it. */
   readonly known = (request: R, { value, origin }: Message<A>): Outcome<B> | undefined => {
-    const answer = this.cache?.get(this.work.keyOf(request), request, origin.clock.now())
+    const answer = this.cache?.get(request, origin.clock.now())
     return answer === undefined ? undefined : this.work.put(value, answer, request)
   }
 
@@ -45,7 +45,7 @@ export class Lookups<A, R, N extends Answer<unknown>, B> {
     for (const [i, request] of requests.entries()) {
       const key = keys[i] as string
       if (known.has(key) || fresh.has(key)) continue
-      const answer = this.cache?.get(key, request, now)
+      const answer = this.cache?.get(request, now)
       const flight = this.cache === undefined ? undefined : this.flights.of(key)
       if (answer !== undefined) known.set(key, answer)
       else if (flight !== undefined) joined.add(flight)
@@ -105,7 +105,7 @@ export class Lookups<A, R, N extends Answer<unknown>, B> {
     if (this.cache === undefined) return
     for (const [key, request] of requests) {
       const reply = answers.get(key) as Reply<N>
-      if (!('error' in reply)) this.cache.set(key, request, reply, asked)
+      if (!('error' in reply)) this.cache.set(request, reply, asked)
     }
   }
 }

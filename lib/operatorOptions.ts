@@ -7,6 +7,7 @@ import {
   expectKnown,
   expectMs,
   expectOneOf,
+  expectParts,
   expectText,
   optional,
   refuse,
@@ -139,10 +140,4 @@ const CHECKS: Readonly<Record<keyof RequestOptions | 'batch', Check>> = {
   classify: expectFunction,
   name: expectText,
   batch: (name, value) => expectParts(name, value, BATCH),
-}
-
-function expectParts(name: string, value: unknown, checks: Readonly<Record<string, Check>>): void {
-  expectKnown(name, value, Object.keys(checks))
-  for (const [part, given] of Object.entries(value as object))
-    if (given !== undefined) checks[part]?.(`${name}.${part}`, given)
 }

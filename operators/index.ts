@@ -1,11 +1,14 @@
-export type { OnMiss } from '../lib/into.ts'
+export type { Missed, OnMiss } from '../lib/onMiss.ts'
 export type {
   EnrichFromInfluxOptions,
   FluxQuery,
   FluxRow,
+  InfluxFields,
+  InfluxFound,
   InfluxLike,
   InfluxLookup,
   InfluxPoint,
+  InfluxValue,
 } from './enrichFromInflux/enrichFromInflux.ts'
 export { enrichFromInflux } from './enrichFromInflux/enrichFromInflux.ts'
 

@@ -4,7 +4,9 @@ import type { Lookup, Target } from './lookup.ts'
 export interface Run {
   readonly first: bigint
   readonly last: bigint
+  /** Each once. */
   readonly targets: readonly Target[]
+  readonly lookups: readonly Lookup[]
 }
 
 const MS = 1_000_000n
@@ -40,9 +42,9 @@ export function runsOf(lookups: readonly Lookup[], span: bigint): Run[] {
 }
 
 function runOf(lookups: readonly Lookup[]): Run {
-  const targets = new Map(lookups.map(({ target }) => [target.id, target]))
+  const targets = new Map(lookups.flatMap(({ targets }) => targets.map((target) => [target.id, target])))
   const [head] = lookups as [Lookup]
-  return { first: head.at, last: (lookups.at(-1) as Lookup).at, targets: [...targets.values()] }
+  return { first: head.at, last: (lookups.at(-1) as Lookup).at, targets: [...targets.values()], lookups }
 }
 
 function compare(a: bigint, b: bigint): number {

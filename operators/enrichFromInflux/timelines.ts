@@ -1,7 +1,7 @@
 import { excerpt } from '../../lib/codec.ts'
 import { PermanentError } from '../../lib/errors.ts'
 import type { FluxRow } from './csv.ts'
-import { type Lookup, seriesId } from './lookup.ts'
+import { type Lookup, seriesId, type Target } from './lookup.ts'
 import { nanoseconds } from './nanoseconds.ts'
 
 /** A value that was found. */
@@ -11,6 +11,12 @@ export interface InfluxPoint {
   readonly time: bigint
 }
 
+/** What a series has at an instant: its latest point, if there is one; the same at every later instant until `until`. */
+export interface AsOf {
+  readonly point: InfluxPoint | null
+  readonly until: bigint
+}
+
 /** The points of each series that was asked for, in order of time. */
 export class Timelines {
   private readonly timelines = new Map<string, InfluxPoint[]>()
@@ -18,7 +24,7 @@ export class Timelines {
   constructor(lookups: readonly Lookup[], rows: readonly FluxRow[]) {
     // Look-ups with the same names of tags find their rows by the same columns; as a rule all have.
     const shapes = new Map<string, readonly string[]>()
-    for (const { target } of lookups) {
+    for (const target of lookups.flatMap(({ targets }) => targets)) {
       this.timelines.set(target.id, [])
       const names = target.tags.map(([name]) => name)
       shapes.set(JSON.stringify(names), names)
@@ -27,8 +33,12 @@ export class Timelines {
     for (const points of this.timelines.values()) points.sort(inOrder)
   }
 
-  /** The latest point at or before the instant; null when there is none, or none within `lookback` ns. */
-  find({ target, at }: Lookup, lookback: bigint): InfluxPoint | null {
+  /**
+   * The latest point at or before the instant; null when there is none, or none within `lookback` ns.
+   *
+   * @param last up to when the rows are all that there are
+   */
+  find(target: Target, at: bigint, last: bigint, lookback: bigint): AsOf {
     const points = this.timelines.get(target.id) ?? []
     let low = 0
     let high = points.length
@@ -37,10 +47,13 @@ export class Timelines {
       if ((points[middle] as InfluxPoint).time <= at) low = middle + 1
       else high = middle
     }
+    const next = points[low]
+    const until = next === undefined || next.time > last ? last : next.time - 1n
     const point = points[low - 1]
-    if (point === undefined || at - point.time > lookback) return null
+    if (point === undefined || at - point.time > lookback) return { point: null, until }
     if (typeof point.value !== 'number') throw new PermanentError(noNumberText(target, point.value))
-    return point
+    const old = point.time + lookback
+    return { point, until: until < old ? until : old }
   }
 
   private add({ _measurement, _field, _time, _value, ...tags }: FluxRow, names: readonly string[]): void {
@@ -57,6 +70,6 @@ function inOrder(a: InfluxPoint, b: InfluxPoint): number {
   return a.time < b.time ? -1 : a.time > b.time ? 1 : a.value - b.value
 }
 
-function noNumberText({ measurement, field }: Lookup['target'], value: unknown): string {
+function noNumberText({ measurement, field }: Target, value: unknown): string {
   return `Expected field ${excerpt(field)} of measurement ${excerpt(measurement)} to be a number, got ${excerpt(value)}`
 }

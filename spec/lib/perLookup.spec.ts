@@ -366,9 +366,9 @@ describe('perLookup', () => {
     [{ onMiss: 'skip' }, "Expected `onMiss` to be 'null', 'drop', 'nack' or { default }, got `skip` (string)"],
     [
       { into: () => 1, onMiss: { default: 1 } },
-      "Expected `onMiss` to be 'null', 'drop' or 'nack' where `into` is a fun",
+      "Expected `onMiss` to be 'null', 'drop' or 'nack' where into is a function",
     ],
-    [{ cache: true }, 'Expected `cache` to be an object, {} for the defaults, got `true` (boolean)'],
+    [{ cache: true }, 'Expected `cache` to be an object with some of max, ttl, negativeTtl, got `true` (boolean)'],
     [{ cache: { max: 0 } }, 'Expected `cache.max` to be an integer >= 1, got `0` (number)'],
     [{ cache: { max: Infinity } }, 'Expected `cache.max` to be an integer <= 10000000, got `Infinity` (number)'],
     [{ cache: { ttl: -1 } }, 'Expected `cache.ttl` to be a number of ms >= 0, got `-1` (number)'],

@@ -1,4 +1,5 @@
 import { InfluxDB } from '@influxdata/influxdb-client'
+import fc from 'fast-check'
 import { EMPTY, NEVER, type Observable, of, throwError } from 'rxjs'
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import { ack } from '../../lib/ack.ts'
@@ -11,8 +12,10 @@ import {
   type FluxRow,
   type InfluxLike,
   type InfluxLookup,
+  type InfluxPoint,
 } from '../../operators/enrichFromInflux/enrichFromInflux.ts'
 import { marbles } from '../support/marbles.ts'
+import { holds } from '../support/property.ts'
 
 interface Order {
   readonly id: string
@@ -160,6 +163,66 @@ describe('enrichFromInflux', () => {
       expectObservable(dropped.acks).toBe('(ab)')
     }),
   )
+
+  it(
+    'gives a default where nothing was found, or nacks it and says what it looked for',
+    marbles(({ scheduler, expectObservable }) => {
+      const { influx } = influxOf(() => of([row('B', 5, 2)]))
+      const passed = marbleMessages(scheduler, '(ab|)', values)
+      const zero = enrichFromInflux(influx, priceAt, { ...options, onMiss: { default: 0 } })
+      expectObservable(passed.messages.pipe(zero, ack())).toBe('(xy|)', { x: { ...a, price: 0 }, y: priced.y })
+      const nacked = marbleMessages(scheduler, '(ab|)', values)
+      const nack = enrichFromInflux(influx, priceAt, { ...options, onMiss: 'nack' })
+      expectObservable(nacked.messages.pipe(nack, ack())).toBe('(y|)', priced)
+      const asked = 'field "price" of measurement "m" with symbol="A" at or before 1970-01-01T00:00:00.000000010Z'
+      const text = `enrichFromInflux found nothing for ${asked}; nothing lies within the 2592000000 ms of lookback`
+      expectObservable(nacked.nacks).toBe('a', { a: `a: ${text}` })
+    }),
+  )
+
+  it(
+    'takes a value that is older than `maxAge` for a miss, and says how old it is',
+    marbles(({ scheduler, expectObservable }) => {
+      const { influx } = influxOf(() => of(rows))
+      const { messages, nacks } = marbleMessages(scheduler, '(bc|)', values)
+      const young = enrichFromInflux(influx, priceAt, { ...options, maxAge: 1e-5, onMiss: 'nack' })
+      expectObservable(messages.pipe(young, ack())).toBe('(z|)', priced)
+      const latest = 'the latest value is of 1970-01-01T00:00:00.000000005Z, older than the 0.00001 ms of maxAge'
+      expectObservable(nacks).toBe('b', { b: expect.stringContaining(latest) })
+    }),
+  )
+
+  it('finds several fields in one query, each with its own latest value', () => {
+    const fields = (ns: number, field: string, value: number) => ({ ...row('A', ns, value), _field: field })
+    const { influx, asked } = influxOf(() => of([fields(10, 'bid', 1), fields(25, 'bid', 2), fields(24, 'ask', 3)]))
+    const quoteAt = (order: Order) => ({ ...priceAt(order), field: ['bid', 'ask'] as const })
+    marbles(({ scheduler, expectObservable }) => {
+      const { messages } = marbleMessages(scheduler, '(abc|)', values)
+      const quote = enrichFromInflux(influx, quoteAt, { ...from, into: 'quote' })
+      expectObservable(messages.pipe(quote, ack())).toBe('(xyz|)', {
+        x: { ...a, quote: { bid: 1, ask: null } },
+        y: { ...b, quote: null },
+        z: { ...c, quote: { bid: 2, ask: 3 } },
+      })
+      const timed = marbleMessages(scheduler, '(c|)', values)
+      const into = (_: Order, found: { bid: InfluxPoint | null } | null) => found?.bid?.time
+      expectObservable(timed.messages.pipe(enrichFromInflux(influx, quoteAt, { ...from, into }), ack())).toBe('(t|)', {
+        t: 25n,
+      })
+    })()
+    expect(asked).toHaveLength(2)
+    expect(asked[1]?.flux).toContain('r["_field"] == "bid"')
+    expect(asked[1]?.flux).toContain('r["_field"] == "ask"')
+  })
+
+  it('asks the same look-up of several messages once', () => {
+    const { influx, asked } = influxOf(() => of(rows))
+    marbles(({ scheduler, expectObservable }) => {
+      const { messages } = marbleMessages(scheduler, '(aaa|)', values)
+      expectObservable(messages.pipe(enrichFromInflux(influx, priceAt, options), ack())).toBe('(xxx|)', priced)
+    })()
+    expect(asked.map(({ flux }) => flux.match(/yield/g)?.length)).toEqual([1])
+  })
 
   it('counts a value exactly as old as `lookback`, and none that is older', () => {
     const at = (ns: bigint) => ({ ...a, at: ns })
@@ -328,6 +391,32 @@ describe('enrichFromInflux', () => {
     }),
   )
 
+  it('writes nothing but plain characters and bytes into a string, from which the text comes back', () => {
+    holds(
+      fc.record({ symbol: fc.string({ unit: 'binary' }), bucket: fc.string({ unit: 'binary', minLength: 1 }) }),
+      ({ symbol, bucket }) => {
+        const { influx, asked } = influxOf(() => of([]))
+        const texts = { ...a, symbol }
+        marbles(({ scheduler, flush }) => {
+          const { messages } = marbleMessages(scheduler, 'a|', { a: texts })
+          messages.pipe(enrichFromInflux(influx, priceAt, { ...one, bucket }), ack()).subscribe()
+          flush()
+        })()
+        const literals = asked[0]?.flux.match(/"[^"]*"/g) ?? []
+        for (const literal of literals) expect(literal).toMatch(/^"(?:[A-Za-z0-9_.:/ -]|\\x[0-9a-f]{2})*"$/)
+        const read = literals.map((literal) =>
+          Buffer.from(
+            literal.slice(1, -1).replace(/\\x(..)/g, (_, hex) => String.fromCharCode(parseInt(hex, 16))),
+            'latin1',
+          ),
+        )
+        const textsRead = read.map((bytes) => bytes.toString())
+        expect(textsRead).toEqual(['_measurement', 'm', '_field', 'price', 'symbol', symbol, bucket, 'last0'])
+      },
+      { runs: 300 },
+    )
+  })
+
   it('writes every character but plain ones as its bytes', () => {
     const { influx, asked } = influxOf(() => of([]))
     const select = (): InfluxLookup => ({
@@ -364,6 +453,8 @@ describe('enrichFromInflux', () => {
     [{ tags: { symbol: 'half \ud83d' } }, 'to be well-formed Unicode'],
     [{ tags: { _value: '1' } }, 'to be other than a column of InfluxDB (_value, _time ...), got "_value"'],
     [{ measurement: '' }, 'Expected the measurement of enrichFromInflux to be a name that is not empty, got ""'],
+    [{ field: [] }, 'Expected the field of enrichFromInflux to be a name or several, got []'],
+    [{ field: ['price', ''] }, 'Expected the field of enrichFromInflux to be a name that is not empty, got ""'],
     [{ field: undefined }, 'Expected the field of enrichFromInflux to be a string, got undefined'],
   ])('nacks a look-up that is none, before it asks: %o', (part, text) => {
     marbles(({ scheduler, expectObservable, flush }) => {
@@ -407,9 +498,16 @@ describe('enrichFromInflux', () => {
   it.each([
     [{ bucket: '' }, 'Expected `bucket` to be a string that is not empty, got `` (string)'],
     [{ org: undefined }, 'Expected `org` to be a string that is not empty'],
-    [{ into: '' }, 'Expected `into` to be a key or a function'],
+    [{ into: '' }, 'Expected `into` to be a key or a function, got `` (string)'],
     [{ lookback: -1 }, 'Expected `lookback` to be a number of ms >= 0, got `-1` (number)'],
-    [{ onMiss: 'skip' }, 'Expected `onMiss` to be one of null, drop, got `skip` (string)'],
+    [
+      { lookback: Number.POSITIVE_INFINITY },
+      'Expected `lookback` to be a finite number of ms, got `Infinity` (number)',
+    ],
+    [{ maxAge: '1h' }, 'Expected `maxAge` to be a number of ms >= 0, got `1h` (string)'],
+    [{ lookback: 5, maxAge: 6 }, 'Expected `maxAge` to be at most lookback: InfluxDB looks no further back, got `6`'],
+    [{ onMiss: 'skip' }, "Expected `onMiss` to be 'null', 'drop', 'nack' or { default }, got `skip` (string)"],
+    [{ cache: { max: 0 } }, 'Expected `cache.max` to be an integer >= 1, got `0` (number)'],
     [{ concurrency: 0 }, 'Expected `concurrency` to be an integer >= 1'],
     [{ batch: { max: 0 } }, 'Expected `batch.max` to be an integer >= 1'],
   ])('refuses a wrong option at once: %o', (option, text) => {
@@ -432,6 +530,17 @@ describe('enrichFromInflux', () => {
     expectTypeOf(key).returns.toEqualTypeOf<Observable<Message<Order & { market_price: number | null }>>>()
     const drop = () => messages.pipe(enrichFromInflux(influx, priceAt, { ...from, into: 'p', onMiss: 'drop' }))
     expectTypeOf(drop).returns.toEqualTypeOf<Observable<Message<Order & { p: number }>>>()
+    const orZero = () =>
+      messages.pipe(enrichFromInflux(influx, priceAt, { ...from, into: 'p', onMiss: { default: 0 } }))
+    expectTypeOf(orZero).returns.toEqualTypeOf<Observable<Message<Order & { p: number }>>>()
+    const quote = () =>
+      messages.pipe(
+        enrichFromInflux(influx, (o) => ({ measurement: 'm', field: ['bid', 'ask'], tags: {}, at: o.at }), {
+          ...{ ...from, into: 'quote', onMiss: 'nack' },
+        }),
+      )
+    type Quote = { readonly bid: number | null; readonly ask: number | null }
+    expectTypeOf(quote).returns.toEqualTypeOf<Observable<Message<Order & { quote: Quote }>>>()
     const put = () =>
       messages.pipe(
         enrichFromInflux(influx, priceAt, { ...from, into: (o, found) => [o.id, found?.value ?? 0] as const }),

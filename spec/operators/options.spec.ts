@@ -126,6 +126,8 @@ it.each([
   ['enrichFromInflux', 'org', 7],
   ['enrichFromInflux', 'bucket', ''],
   ['enrichFromInflux', 'lookback', -1],
+  ['enrichFromInflux', 'maxAge', '1h'],
+  ['enrichFromInflux', 'cache', true],
   ['enrichFromInflux', 'into', 7],
   ['enrichFromInflux', 'onMiss', 'nil'],
   ['enrichFromInflux', 'batch', 5],
