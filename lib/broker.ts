@@ -76,6 +76,16 @@ export interface ConsumeOptions {
   readonly fetchInterval: number
   readonly sessionTimeout: number
   readonly rebalanceTimeout: number
+  /** Commits are made by the producers of {@link Consumer.producerOf} alone; left out for plain commits. */
+  readonly transaction?: TransactionNames
+}
+
+/** Of the transactions of one source. */
+export interface TransactionNames {
+  /** What their transactional ids begin with: group, topic and partition follow. */
+  readonly id: string
+  /** How long one may stay open before the broker takes it back, in ms. */
+  readonly timeout: number
 }
 
 /** What a consumer tells: never from within a call of `consume` or of the consumer's own methods. No call may throw. */
@@ -122,7 +132,35 @@ export interface Consumer {
   seek(position: Position): void
   /** Leaves the group. No call of the handler follows. */
   leave(done: () => void): void
+  /**
+   * The producer of an assigned partition; only of a consumer that was asked for transactions. When the handler hears
+   * of an assignment, each has taken the place of its forerunners *before* the committed offset was read.
+   */
+  producerOf?(partition: TopicPartition): TransactionalProducer
 }
+
+/**
+ * Sends in transactions what is made of one partition that is read, and commits its offset with it.
+ *
+ * There is one at a time: whoever takes the place of another ends its transaction and reads the committed offset
+ * afterwards. So a member that was given up, and does not know it, can neither send nor commit any more.
+ */
+export interface TransactionalProducer {
+  /**
+   * Sends within the transaction, which begins with the first message. `refused` are messages that can never be written,
+   * and were not; the transaction is whole. After an error it is not: it must be renewed.
+   */
+  send(messages: readonly OutgoingMessage[], done: SendDone): void
+  /** Commits what was sent, and with it the offset. After an error nobody knows whether it did: it must be renewed. */
+  commit(offset: number, done: (error: Error | null) => void): void
+  /** Takes back what was sent. */
+  abort(done: () => void): void
+  /** Takes its own place: takes back what is open, then tells where the group stands. */
+  renew(done: (answer: AssignedPartition | Error) => void): void
+}
+
+/** How a send in a transaction ends. */
+export type SendDone = (error: Error | null, refused: ReadonlyMap<OutgoingMessage, Error>) => void
 
 /**
  * All that the toolkit needs of a Kafka client: the port that `kafkajs(kafka)` and `memoryBroker()` implement.

@@ -18,7 +18,10 @@ export type {
   OutgoingMessage,
   Position,
   RawMessage,
+  SendDone,
   TopicPartition,
+  TransactionalProducer,
+  TransactionNames,
 } from './broker.ts'
 export type { Clock, Timer } from './clock.ts'
 export { systemClock } from './clock.ts'

@@ -6,6 +6,7 @@ import { positionCases } from './broker/positionCases.ts'
 import { produceCases } from './broker/produceCases.ts'
 import { rangeCases } from './broker/rangeCases.ts'
 import { rebalanceCases } from './broker/rebalanceCases.ts'
+import { transactionCases } from './broker/transactionCases.ts'
 
 export type { BrokerHarness }
 
@@ -27,6 +28,7 @@ export function brokerSuite(name: string, setup: () => Promise<BrokerHarness>): 
     describe('pausing and seeking', () => positionCases(() => bench))
     describe('committing', () => commitCases(() => bench))
     describe('reading what is not in the log', () => rangeCases(() => bench))
+    describe('transactions', () => transactionCases(() => bench))
     describe('rebalancing', () => rebalanceCases(() => bench))
   })
 }

@@ -160,6 +160,9 @@ export interface ProducerConfig {
   allowAutoTopicCreation: boolean
   idempotent: boolean
   createPartitioner?: Partitioner
+  transactionalId?: string
+  transactionTimeout?: number
+  retry?: { initialRetryTime: number; maxRetryTime: number; retries: number }
 }
 
 /** Chooses a partition for a message, as KafkaJS's `createPartitioner` option does. */
@@ -173,6 +176,21 @@ export interface ProducerClient {
   connect(): Promise<void>
   disconnect(): Promise<void>
   sendBatch(batch: { acks: number; topicMessages: TopicMessages[] }): Promise<unknown>
+  transaction(): Promise<TransactionClient>
+}
+
+/** One transaction of a producer; the first call of `transaction()` takes the transactional id. */
+export interface TransactionClient {
+  sendBatch(batch: { acks: number; topicMessages: TopicMessages[] }): Promise<WrittenPartition[]>
+  sendOffsets(offsets: TopicOffsets & { consumerGroupId: string }): Promise<void>
+  commit(): Promise<void>
+  abort(): Promise<void>
+}
+
+/** The answer of a partition's leader. */
+export interface WrittenPartition {
+  readonly topicName: string
+  readonly partition: number
 }
 
 export interface TopicMessages {

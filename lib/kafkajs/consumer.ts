@@ -1,11 +1,20 @@
 import { backoff } from '../backoff.ts'
-import type { Broker, ConsumeOptions, Consumer, ConsumerHandler, Position, TopicPartition } from '../broker.ts'
+import type {
+  Broker,
+  ConsumeOptions,
+  Consumer,
+  ConsumerHandler,
+  Position,
+  TopicPartition,
+  TransactionalProducer,
+} from '../broker.ts'
 import type { Clock, Timer } from '../clock.ts'
 import { CommitError, FatalError } from '../errors.ts'
 import type { Admin } from './admin.ts'
-import type { KafkaClient } from './client.ts'
+import type { KafkaClient, Partitioner } from './client.ts'
 import { consumeError } from './errors.ts'
 import { Membership, type MembershipHost } from './membership.ts'
+import { Producers } from './producers.ts'
 
 /** How long leaving may take, in ms. A broker that doesn't answer notices by the session's timeout. */
 const LEAVE_TIMEOUT = 5000
@@ -17,6 +26,7 @@ const STABLE = 30_000
 export interface ConsumerHost extends Pick<Broker, 'clock' | 'random'> {
   readonly kafka: KafkaClient
   readonly admin: Admin
+  readonly createPartitioner: Partitioner | undefined
   /** A consumer has ended for good. */
   left(): void
 }
@@ -29,6 +39,8 @@ export class KafkajsConsumer implements Consumer, MembershipHost {
   private readonly host: ConsumerHost
   private readonly options: ConsumeOptions
   private readonly handler: ConsumerHandler
+  /** Of its partitions; of none unless it was asked for transactions. */
+  readonly producers: Producers
   private member: Membership | undefined
   /** The name of the membership that crashed last. */
   private former: string | undefined
@@ -44,6 +56,7 @@ export class KafkajsConsumer implements Consumer, MembershipHost {
     this.admin = host.admin
     this.options = options
     this.handler = handler
+    this.producers = new Producers(host, options)
     this.open(0)
   }
 
@@ -68,6 +81,10 @@ export class KafkajsConsumer implements Consumer, MembershipHost {
     this.member?.reader.seek(position)
   }
 
+  producerOf(place: TopicPartition): TransactionalProducer {
+    return this.producers.of(place)
+  }
+
   leave(done: () => void): void {
     const { member } = this
     this.close()
@@ -79,7 +96,7 @@ export class KafkajsConsumer implements Consumer, MembershipHost {
       done()
     }
     const timer = this.clock.schedule(end, LEAVE_TIMEOUT)
-    Promise.resolve(member?.leave()).then(end, end)
+    Promise.all([member?.leave(), this.producers.end()]).then(end, end)
   }
 
   joined(): void {
@@ -90,6 +107,7 @@ export class KafkajsConsumer implements Consumer, MembershipHost {
     if (this.closed) return
     this.former = this.member?.memberId ?? this.former
     this.member = undefined
+    this.producers.end()
     const error = consumeError(cause, `read ${this.options.topics.join(', ')} as group ${this.options.groupId}`)
     if (error instanceof FatalError) return this.fail(error)
     this.handler.trouble(error)
@@ -112,6 +130,7 @@ export class KafkajsConsumer implements Consumer, MembershipHost {
 
   private fail(error: FatalError): void {
     this.close()
+    this.producers.end()
     this.handler.failed(error)
   }
 

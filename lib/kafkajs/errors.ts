@@ -15,6 +15,7 @@ const TOO_LARGE = [
   'INVALID_TIMESTAMP',
   'CORRUPT_MESSAGE',
 ]
+/** What a transactional producer hears that must begin anew. */
 const PRODUCER_FENCED = ['INVALID_PRODUCER_EPOCH', 'TRANSACTION_COORDINATOR_FENCED', 'INVALID_PRODUCER_ID_MAPPING']
 
 /** What no further try can mend, and what to do about it. */
@@ -31,6 +32,10 @@ const FATAL: Readonly<Record<string, string>> = {
   INVALID_GROUP_ID: 'Kafka does not allow this groupId; use another',
   INVALID_SESSION_TIMEOUT:
     'the broker does not allow this sessionTimeout; see its group.min and max.session.timeout.ms',
+  TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
+    'these credentials may not use the transactional id; grant them WRITE and DESCRIBE on it',
+  INVALID_TRANSACTION_TIMEOUT:
+    'the broker does not allow this timeout of transactions; see its transaction.max.timeout.ms',
   KafkaJSNotImplemented: 'the messages are compressed by a codec that KafkaJS lacks; add it to its CompressionCodecs',
 }
 
@@ -80,13 +85,21 @@ export function consumeError(error: unknown, what: string): FatalError | Transie
 
 /** Tells the class of a failed send. */
 export function sendError(error: unknown, topics: readonly string[]): Error {
-  const what = `Cannot send to ${topics.join(', ')}`
+  return produceError(error, `Cannot send to ${topics.join(', ')}`)
+}
+
+/** Tells the class of what a producer failed with. @param what what was being done, in words */
+export function produceError(error: unknown, what: string): Error {
   const type = typeOf(error) ?? ''
   if (TOO_LARGE.includes(type)) return new PermanentError(`${what}: ${messageOf(error)}`, { cause: error })
-  const advice = PRODUCER_FENCED.includes(type) ? 'another producer has taken its place' : adviceFor(error)
+  if (PRODUCER_FENCED.includes(type)) return new TransientError(`${what}: ${ID_TAKEN}`, { cause: error })
+  const advice = adviceFor(error)
   if (advice !== undefined) return new FatalError(`${what}: ${advice}`, { cause: error })
   return new TransientError(`${what}: ${messageOf(error)}`, { cause: error })
 }
+
+const ID_TAKEN =
+  'another producer has taken its transactional id, or its transaction was open for longer than its timeout'
 
 function adviceFor(error: unknown): string | undefined {
   for (const { type = '', name = '' } of chainOf(error)) {

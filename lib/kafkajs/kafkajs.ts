@@ -36,6 +36,7 @@ export function kafkajs(kafka: KafkaClient, options: KafkajsOptions = {}): Broke
     clock,
     admin,
     random: Math.random,
+    createPartitioner: options.createPartitioner,
     left: () => {
       if (--readers > 0) return
       admin.close()

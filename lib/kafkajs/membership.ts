@@ -10,6 +10,7 @@ import { Drain } from './drain.ts'
 import { Ended, JoinAgain } from './ended.ts'
 import { persist } from './persist.ts'
 import { rangeOf, startOf } from './positions.ts'
+import type { Producers } from './producers.ts'
 import { Reader } from './reader.ts'
 import { Session, type SessionListener } from './session.ts'
 import { Spacing } from './spacing.ts'
@@ -21,6 +22,7 @@ export interface MembershipHost {
   readonly kafka: KafkaClient
   readonly clock: Clock
   readonly admin: Admin
+  readonly producers: Pick<Producers, 'take' | 'end'>
   /** It has joined and reads. */
   joined(): void
   /** It has ended by itself; `lost` is what the handler still counts as assigned. */
@@ -200,6 +202,8 @@ export class Membership implements SessionListener, JoinListener {
 
   /** Fetching waits for this, so that KafkaJS never fetches from a place that is not in the log. */
   private async begin(places: readonly TopicPartition[], join: number): Promise<void> {
+    // Before the committed offsets are asked for: until then another may commit.
+    await this.persist(() => this.host.producers.take(places))
     const partitions = await this.persist(() => this.host.admin.ask((admin) => startOf(admin, this.options, places)))
     if (this.state === 'ended' || join !== this.joins) return
     this.reader.assign(partitions)
@@ -252,6 +256,7 @@ export class Membership implements SessionListener, JoinListener {
     this.told = []
     this.held = NOTHING_OWNED
     this.reader.assign([])
+    this.host.producers.end()
     if (lost.length > 0) this.handler.lost(lost)
     this.drain.giveUp()
   }

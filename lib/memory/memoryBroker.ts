@@ -7,6 +7,7 @@ import { MemoryFaults } from './memoryFaults.ts'
 import { MemoryGroup } from './memoryGroup.ts'
 import type { MemoryLog, StoredMessage } from './memoryLog.ts'
 import { MemoryTopics } from './memoryTopics.ts'
+import { MemoryTransactions } from './memoryTransactions.ts'
 
 /** How a memory broker starts. */
 export interface MemoryBrokerOptions {
@@ -26,7 +27,7 @@ export interface MemoryBrokerOptions {
 export interface MemoryBroker extends Broker {
   /** @throws Error when there is such a topic already */
   createTopic(name: string, partitions: number): void
-  /** All messages of a topic, partition by partition. */
+  /** All messages of a topic, partition by partition; those of open and of aborted transactions are left out. */
   messages(topic: string): readonly (StoredMessage & TopicPartition)[]
   /** The offset that the next message gets, by partition. */
   endOffsets(topic: string): ReadonlyMap<number, number>
@@ -60,10 +61,15 @@ export interface MemoryBroker extends Broker {
   silence(groupId: string, member?: number): void
   /** Ends what `silence` began: the member is one still. */
   confirm(groupId: string, member?: number): void
-  /** Refuses the next commits; whoever is *fenced* is expelled too. @param times how many, 1 when left out */
+  /**
+   * Refuses the next commits, also those of transactions; whoever is *fenced* is expelled too, but not by a transaction.
+   * @param times how many, 1 when left out
+   */
   failCommits(kind: CommitError['kind'], times?: number): void
   /** Refuses the next sends. @param times how many, 1 when left out */
   failSends(error: Error, times?: number): void
+  /** Commits the next transactions, but answers that it failed. @param times how many, 1 when left out */
+  loseAnswers(times?: number): void
   /** Makes the broker unreachable: consumers hear of trouble, sends and commits fail and may be tried again. */
   down(): void
   /** Makes the broker reachable again; consumers go on. */
@@ -86,6 +92,7 @@ export class InProcessBroker implements MemoryBroker, ConsumerHost {
   readonly members: Members = new Members()
   readonly random: () => number
   readonly topics: MemoryTopics
+  readonly transactions: MemoryTransactions
   readonly faults = new MemoryFaults()
   readonly batchSize: number
   readonly commits: CommitAttempt[] = []
@@ -97,6 +104,7 @@ export class InProcessBroker implements MemoryBroker, ConsumerHost {
     this.random = randomFrom(options.seed ?? 1)
     this.batchSize = options.batchSize ?? 1000
     this.topics = new MemoryTopics(options.maxMessageBytes ?? 1_048_576)
+    this.transactions = new MemoryTransactions(this.clock, this.topics)
     for (const [name, partitions] of Object.entries(options.topics ?? {})) this.createTopic(name, partitions)
   }
 
@@ -121,8 +129,8 @@ export class InProcessBroker implements MemoryBroker, ConsumerHost {
 
   messages(topic: string): readonly (StoredMessage & TopicPartition)[] {
     const partitions = this.topics.partitions(topic)
-    return partitions.flatMap(({ partition, messages }) =>
-      messages.map((message) => ({ topic, partition, ...message })),
+    return partitions.flatMap(({ partition, committed }) =>
+      committed.map((message) => ({ topic, partition, ...message })),
     )
   }
 
@@ -181,6 +189,10 @@ export class InProcessBroker implements MemoryBroker, ConsumerHost {
 
   failSends(error: Error, times = 1): void {
     this.faults.failSends(error, times)
+  }
+
+  loseAnswers(times = 1): void {
+    this.faults.loseAnswers(times)
   }
 
   down(): void {

@@ -1,9 +1,20 @@
-import type { CommitPosition, ConsumeOptions, Consumer, ConsumerHandler, Position, TopicPartition } from '../broker.ts'
+import type {
+  AssignedPartition,
+  CommitPosition,
+  ConsumeOptions,
+  Consumer,
+  ConsumerHandler,
+  Position,
+  TopicPartition,
+  TransactionalProducer,
+} from '../broker.ts'
 import { CommitError } from '../errors.ts'
+import { transactionalId } from '../transactionalId.ts'
 import { downError } from './memoryFaults.ts'
 import { type FetcherHost, type FetcherOwner, MemoryFetcher } from './memoryFetcher.ts'
 import type { GroupHost, GroupMember, MemoryGroup } from './memoryGroup.ts'
 import type { MemoryLog } from './memoryLog.ts'
+import { MemoryProducer, type ProducerHost, type ProducerOwner } from './memoryProducer.ts'
 
 /** Kafka's `offset.metadata.max.bytes` by default. */
 const MAX_METADATA = 4096
@@ -18,13 +29,13 @@ export interface CommitAttempt {
 }
 
 /** What a consumer needs of its broker. */
-export interface ConsumerHost extends GroupHost, FetcherHost {
+export interface ConsumerHost extends GroupHost, FetcherHost, ProducerHost {
   readonly commits: CommitAttempt[]
   ended(consumer: MemoryConsumer): void
 }
 
 /** One member of a group of the memory broker. All that it tells goes through the clock. */
-export class MemoryConsumer implements Consumer, GroupMember, FetcherOwner {
+export class MemoryConsumer implements Consumer, GroupMember, FetcherOwner, ProducerOwner {
   readonly topics: readonly (string | RegExp)[]
   readonly rebalanceTimeout: number
   readonly fromBeginning: boolean | Date
@@ -32,7 +43,9 @@ export class MemoryConsumer implements Consumer, GroupMember, FetcherOwner {
   readonly handler: ConsumerHandler
   isCertain = true
   private readonly host: ConsumerHost
+  private readonly options: ConsumeOptions
   private readonly fetcher: MemoryFetcher
+  private readonly producers = new Map<string, MemoryProducer>()
   private state: 'outside' | 'joining' | 'reading' | 'revoking' | 'ended' = 'outside'
   /** Changes when a membership ends, so that what was to be told of it is not. */
   private epoch = 0
@@ -41,6 +54,7 @@ export class MemoryConsumer implements Consumer, GroupMember, FetcherOwner {
     this.topics = options.topics
     this.rebalanceTimeout = options.rebalanceTimeout
     this.host = host
+    this.options = options
     this.group = group
     this.handler = handler
     this.fromBeginning = options.fromBeginning
@@ -72,7 +86,15 @@ export class MemoryConsumer implements Consumer, GroupMember, FetcherOwner {
     this.fetcher.seek(position)
   }
 
+  producerOf(place: TopicPartition): TransactionalProducer {
+    const producer = this.producers.get(transactionalId(this.options, place))
+    if (producer === undefined)
+      throw new Error(`Cannot send for ${place.topic}[${place.partition}]: it is not assigned`)
+    return producer
+  }
+
   leave(done: () => void): void {
+    for (const producer of this.producers.values()) producer.abort(() => {})
     this.quit()
     this.host.clock.schedule(done, 0)
   }
@@ -103,6 +125,7 @@ export class MemoryConsumer implements Consumer, GroupMember, FetcherOwner {
     this.later(() => {
       this.state = 'reading'
       this.isCertain = true
+      this.takeProducers(partitions)
       this.fetcher.take(partitions)
       this.handler.assigned(this.fetcher.described)
     })
@@ -123,6 +146,25 @@ export class MemoryConsumer implements Consumer, GroupMember, FetcherOwner {
     if (this.isCertain) return
     this.isCertain = true
     if (this.state === 'reading') this.later(() => this.handler.confirmed())
+  }
+
+  // What its producers ask for
+
+  get groupId(): string {
+    return this.group.id
+  }
+
+  commitInTransaction(position: CommitPosition, error: CommitError | null): void {
+    if (error === null) this.group.commit([position])
+    this.host.commits.push({ groupId: this.group.id, generation: this.group.generation, offsets: [position], error })
+  }
+
+  owns(partition: TopicPartition): boolean {
+    return this.fetcher.has(partition)
+  }
+
+  reset(partition: TopicPartition): AssignedPartition | undefined {
+    return this.fetcher.reset(partition)
   }
 
   // What its broker tells
@@ -150,6 +192,16 @@ export class MemoryConsumer implements Consumer, GroupMember, FetcherOwner {
       this.state = 'joining'
       this.group.join(this)
     })
+  }
+
+  private takeProducers(partitions: readonly MemoryLog[]): void {
+    this.producers.clear()
+    const { transaction } = this.options
+    if (transaction === undefined) return
+    for (const { topic, partition } of partitions) {
+      const id = transactionalId(this.options, { topic, partition })
+      this.producers.set(id, new MemoryProducer(this.host, this, { topic, partition }, id, transaction.timeout))
+    }
   }
 
   private refusal(offsets: readonly CommitPosition[]): CommitError | null {

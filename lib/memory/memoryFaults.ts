@@ -5,6 +5,7 @@ export class MemoryFaults {
   isDown = false
   private commits: CommitError['kind'][] = []
   private sends: Error[] = []
+  private answers = 0
 
   failCommits(kind: CommitError['kind'], times: number): void {
     this.commits.push(...Array<CommitError['kind']>(times).fill(kind))
@@ -12,6 +13,17 @@ export class MemoryFaults {
 
   failSends(error: Error, times: number): void {
     this.sends.push(...Array<Error>(times).fill(error))
+  }
+
+  loseAnswers(times: number): void {
+    this.answers += times
+  }
+
+  /** Why nobody hears that a transaction is committed, if so. */
+  ofAnswer(): Error | null {
+    if (this.answers === 0) return null
+    this.answers--
+    return new TransientError('Cannot tell whether the transaction is committed: loseAnswers() asked for it')
   }
 
   /** Why the next commit fails, if it does. */

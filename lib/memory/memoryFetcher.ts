@@ -49,17 +49,20 @@ export class MemoryFetcher {
 
   /** The partitions as they are told to a member that has just got them. */
   get described(): AssignedPartition[] {
-    return [...this.readings.values()].map(({ log, place, position }) => {
-      const { group } = this.owner
-      const metadata = group.metadataOf(log)
-      const kept = metadata === '' ? {} : { metadata }
-      const committed = group.committedOf(log)
-      return { ...place, committed, ...kept, position, logStart: log.start, highWatermark: log.end }
-    })
+    return [...this.readings.values()].map((reading) => this.describe(reading))
   }
 
   has(partition: TopicPartition): boolean {
     return this.readings.has(keyOf(partition))
+  }
+
+  /** Reads a partition again from what is committed, and tells where that is; undefined when it is not assigned. */
+  reset(partition: TopicPartition): AssignedPartition | undefined {
+    const reading = this.readings.get(keyOf(partition))
+    if (reading === undefined) return undefined
+    reading.position = this.positionOf(reading.log)
+    reading.isOut = false
+    return this.describe(reading)
   }
 
   /** Has these partitions from now on, each read from what is committed. */
@@ -67,7 +70,7 @@ export class MemoryFetcher {
     this.release()
     for (const log of partitions) {
       const { topic, partition } = log
-      const position = this.owner.group.committedOf(log) ?? beginningOf(log, this.owner.fromBeginning)
+      const position = this.positionOf(log)
       this.readings.set(keyOf(log), { log, place: { topic, partition }, position, paused: false, isOut: false })
       log.waiting.add(this.wake)
     }
@@ -120,13 +123,25 @@ export class MemoryFetcher {
     const { log, position, paused, place } = reading
     if (paused || reading.isOut) return
     if (position < log.start || position > log.end) return this.outOfRange(reading)
-    if (position === log.end) return
+    if (position >= log.stableEnd) return
     const { messages, nextOffset } = log.read(position, this.host.batchSize)
     reading.position = nextOffset
-    if (nextOffset < log.end) this.wake()
+    if (nextOffset < log.stableEnd) this.wake()
     // As a client does, which fetches a message each time: what nobody holds any more then is garbage.
     const copies = messages.map((message) => ({ ...message }))
     this.owner.handler.batch(place, copies, nextOffset, log.end)
+  }
+
+  private positionOf(log: MemoryLog): number {
+    return this.owner.group.committedOf(log) ?? beginningOf(log, this.owner.fromBeginning)
+  }
+
+  private describe({ log, place, position }: Reading): AssignedPartition {
+    const { group } = this.owner
+    const metadata = group.metadataOf(log)
+    const kept = metadata === '' ? {} : { metadata }
+    const committed = group.committedOf(log)
+    return { ...place, committed, ...kept, position, logStart: log.start, highWatermark: log.end }
   }
 
   private outOfRange(reading: Reading): void {

@@ -30,16 +30,45 @@ export class MemoryLog implements TopicPartition {
   end = 0
   /** Called at every append. */
   readonly waiting = new Set<() => void>()
+  /** The offsets of transactions that are open, ascending. */
+  private readonly open = new Set<number>()
 
   constructor(topic: string, partition: number) {
     this.topic = topic
     this.partition = partition
   }
 
-  append({ key, value, headers }: Unplaced, timestamp: number): void {
+  /** Gives the message's offset. */
+  append({ key, value, headers }: Unplaced, timestamp: number): number {
     const offset = this.end++
     this.messages.push(headers ? { offset, timestamp, key, value, headers } : { offset, timestamp, key, value })
     this.wake()
+    return offset
+  }
+
+  /** Where reading ends: before the first message of a transaction that is open. */
+  get stableEnd(): number {
+    for (const offset of this.open) return offset
+    return this.end
+  }
+
+  /** The messages that can be read, and those behind them that are of no open transaction. */
+  get committed(): readonly StoredMessage[] {
+    return this.messages.filter(({ offset }) => !this.open.has(offset))
+  }
+
+  /** Takes note that messages are of a transaction. */
+  hold(offset: number): void {
+    this.open.add(offset)
+  }
+
+  /** A transaction has ended; its marker takes an offset. */
+  settle(offsets: readonly number[], isCommitted: boolean): void {
+    for (const offset of offsets) {
+      const wasOpen = this.open.delete(offset)
+      if (wasOpen && !isCommitted) this.messages.splice(this.indexOf(offset), 1)
+    }
+    this.skip(1)
   }
 
   /** Leaves offsets without messages. */
@@ -51,6 +80,7 @@ export class MemoryLog implements TopicPartition {
   /** Deletes the messages before an offset. */
   trim(before: number): void {
     this.messages.splice(0, this.indexOf(before))
+    for (const offset of this.open) if (offset < before) this.open.delete(offset)
     this.start = Math.min(before, this.end)
     this.wake()
   }
@@ -59,6 +89,7 @@ export class MemoryLog implements TopicPartition {
   truncate(from: number): void {
     if (from >= this.end) return
     this.messages.splice(this.indexOf(from))
+    for (const offset of this.open) if (offset >= from) this.open.delete(offset)
     this.end = Math.max(from, this.start)
     this.wake()
   }
@@ -70,10 +101,10 @@ export class MemoryLog implements TopicPartition {
 
   /** Gives the messages from `position` on, at most `max`, and where they end: a slice, no copies. */
   read(position: number, max: number): Fetched {
-    const { messages } = this
+    const { messages, stableEnd } = this
     const from = this.indexOf(position)
-    const to = Math.min(from + max, messages.length)
-    return { messages: messages.slice(from, to), nextOffset: messages[to]?.offset ?? this.end }
+    const to = Math.min(from + max, this.indexOf(stableEnd))
+    return { messages: messages.slice(from, to), nextOffset: Math.min(messages[to]?.offset ?? this.end, stableEnd) }
   }
 
   private wake(): void {

@@ -50,9 +50,18 @@ export class MemoryTopics {
   append(messages: readonly OutgoingMessage[], now: number): void {
     const checked = messages.map((message) => this.check(message))
     checked.forEach((message, i) => {
-      const { topic, timestamp = now, partition } = messages[i] as OutgoingMessage
-      this.choose(topic, partition, message.key).append(message, timestamp)
+      this.place(messages[i] as OutgoingMessage, message, now)
     })
+  }
+
+  /** Appends a message, and tells where. @throws as {@link append} */
+  appendOne(message: OutgoingMessage, now: number): { readonly log: MemoryLog; readonly offset: number } {
+    return this.place(message, this.check(message), now)
+  }
+
+  private place({ topic, timestamp, partition }: OutgoingMessage, message: Unplaced, now: number) {
+    const log = this.choose(topic, partition, message.key)
+    return { log, offset: log.append(message, timestamp ?? now) }
   }
 
   private check({ topic, partition, key, value, headers }: OutgoingMessage): Unplaced {

@@ -8,6 +8,8 @@ import type {
   Position,
   RawMessage,
   TopicPartition,
+  TransactionalProducer,
+  TransactionNames,
 } from '../../lib/broker.ts'
 import type { CommitError } from '../../lib/errors.ts'
 
@@ -16,6 +18,7 @@ export interface ReaderOptions {
   readonly topics: readonly (string | RegExp)[]
   readonly fromBeginning?: boolean | Date
   readonly rebalanceTimeout?: number
+  readonly transaction?: TransactionNames
   /** Whether the reader answers `revoking` only when {@link Reader.letGo} is called. */
   readonly holds?: boolean
 }
@@ -70,6 +73,7 @@ export class Reader implements ConsumerHandler {
           fetchInterval: 25,
           sessionTimeout: 10_000,
           rebalanceTimeout: options.rebalanceTimeout ?? 30_000,
+          ...(options.transaction === undefined ? {} : { transaction: options.transaction }),
         },
         this,
       ),
@@ -157,6 +161,12 @@ export class Reader implements ConsumerHandler {
 
   seek(topic: string, partition: number, offset: number): void {
     this.call(() => this.consumer.seek({ topic, partition, offset }))
+  }
+
+  producerOf(topic: string, partition: number): TransactionalProducer {
+    const producer = this.consumer.producerOf?.({ topic, partition })
+    if (producer === undefined) throw new Error('This broker knows no transactions')
+    return producer
   }
 
   leave(done: () => void): void {

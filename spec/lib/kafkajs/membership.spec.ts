@@ -28,6 +28,7 @@ async function open(): Promise<Membership> {
     kafka,
     clock,
     admin: new Admin(kafka),
+    producers: { take: async () => {}, end: async () => {} },
     joined: () => {},
     ended: (error: unknown) => void ends.push(error),
   }

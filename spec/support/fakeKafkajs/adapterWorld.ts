@@ -75,7 +75,10 @@ export class AdapterWorld implements Broker {
         ),
     })
     const kafka = { consumer: (config: ConsumerConfig) => this.fake(config), admin } as unknown as KafkaClient
-    const host = { kafka, clock: this.clock, admin: new Admin(kafka), random: () => 0.5, left: () => {} }
+    const host = {
+      ...{ kafka, clock: this.clock, admin: new Admin(kafka), random: () => 0.5, left: () => {} },
+      createPartitioner: undefined,
+    }
     const consumer = new KafkajsConsumer(host, options, handler)
     const commit = consumer.commit.bind(consumer)
     consumer.commit = (offsets, done) => {
