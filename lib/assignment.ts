@@ -51,7 +51,7 @@ export class Assignment<A> {
     this.partitions = new Map()
     for (const one of assigned) {
       const old = before.get(keyOf(one))
-      this.partitions.set(keyOf(one), old?.commits.isContinuedBy(one) ? old : new Partition(this.host, one))
+      this.partitions.set(keyOf(one), this.goesOn(old, one) ? old : new Partition(this.host, one))
     }
     const retained: Partition<A>[] = []
     for (const [key, partition] of before) {
@@ -90,16 +90,33 @@ export class Assignment<A> {
     const { committed } = old.commits
     const end = highWatermark ?? old.highWatermark
     const moved = new Partition(this.host, { topic, partition, committed, highWatermark: end, position: offset })
-    moved.follow(old)
+    moved.follow(old, offset)
     this.partitions.set(keyOf(old), moved)
     return moved
+  }
+
+  /** Reads a partition again whose transaction failed. */
+  repeat(assigned: AssignedPartition): Partition<A> | undefined {
+    const old = this.get(assigned)
+    if (old === undefined) return undefined
+    this.retire(old)
+    const next = new Partition(this.host, assigned)
+    next.repeat(old)
+    this.partitions.set(keyOf(old), next)
+    return next
+  }
+
+  /** What is open in a transaction is taken back at the end of its assignment, so that nothing is in flight after it. */
+  private goesOn(old: Partition<A> | undefined, assigned: AssignedPartition): old is Partition<A> {
+    return old !== undefined && old.barrier === undefined && old.commits.isContinuedBy(assigned)
   }
 
   private retire(partition: Partition<A>): void {
     const { delivered, pending } = partition.tracker
     this.past.delivered += delivered
-    this.past.settled += delivered - pending
+    this.past.settled += partition.barrier?.committedCount ?? delivered - pending
     this.past.skippedAcked += partition.skippedAcked
+    partition.barrier?.end()
     partition.end()
   }
 }

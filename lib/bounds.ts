@@ -136,13 +136,15 @@ export class Bounds {
   }
 
   private get isSettled(): boolean {
-    for (const { tracker } of this.host.partitions()) if (tracker.pending > 0) return false
+    for (const { tracker, barrier } of this.host.partitions())
+      if (tracker.pending > 0 || barrier?.isClean === false) return false
     return true
   }
 
   private get isDelivered(): boolean {
     if (typeof this.until === 'number') return this.delivered() >= this.until
-    for (const partition of this.host.partitions()) if (partition.tracker.next < this.endOf(partition)) return false
+    for (const partition of this.host.partitions())
+      if (partition.isEnded || partition.tracker.next < this.endOf(partition)) return false
     return true
   }
 

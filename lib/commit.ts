@@ -22,6 +22,23 @@ export interface CommitHost {
   commitFailed(error: CommitError): void
 }
 
+/** What sees that offsets are committed. */
+export interface Committing {
+  /** Something is committable. */
+  touch(): void
+  /** Looks whether something is committable. */
+  touchIfDue(): void
+  /** Nothing is in flight. */
+  idle(): void
+  /** Commits what is due, then calls `done`; also when the broker refuses: the next owner will repeat it. */
+  flush(done: () => void): void
+  /** Commits nothing until {@link resume}. */
+  suspend(): void
+  resume(): void
+  /** The membership is gone. */
+  forget(): void
+}
+
 /**
  * Brings the low watermarks to the broker: one commit at a time, an interval after the first ack, sooner when nothing
  * is in flight, at once before a revoke and at the end.
@@ -29,7 +46,7 @@ export interface CommitHost {
  * A partition is due while its low watermark differs from what the broker confirmed. Two numbers, never a flag: an ack
  * that comes while a commit is under way can't be lost.
  */
-export class Committer {
+export class Committer implements Committing {
   private readonly host: CommitHost
   private readonly consumer: Consumer
   private timer: Timer | undefined

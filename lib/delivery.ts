@@ -1,11 +1,21 @@
 import { Assignment } from './assignment.ts'
 import { BackPressure, type BackPressureHost } from './backPressure.ts'
+import { Barrier, type BarrierHost } from './barrier.ts'
+import { Barriers } from './barriers.ts'
 import { Bounds, type BoundsHost } from './bounds.ts'
-import type { Broker, Consumer, Position, RawMessage, TopicPartition } from './broker.ts'
+import type {
+  AssignedPartition,
+  Broker,
+  Consumer,
+  OutgoingMessage,
+  Position,
+  RawMessage,
+  TopicPartition,
+} from './broker.ts'
 import type { Clock } from './clock.ts'
-import { type CommitHost, Committer } from './commit.ts'
+import { type CommitHost, Committer, type Committing } from './commit.ts'
 import { Emission, type EmissionHost } from './emission.ts'
-import type { CommitError } from './errors.ts'
+import { type CommitError, FatalError } from './errors.ts'
 import type { SourceEvent } from './events.ts'
 import { Holders } from './holders.ts'
 import type { Order } from './lanes.ts'
@@ -33,7 +43,9 @@ export interface DeliveryHost<A> {
  * What flows: fetched messages out, their settlements back, low watermarks to the broker; and holds back while too many
  * messages are in flight.
  */
-export class Delivery<A> implements PartitionHost<A>, CommitHost, EmissionHost<A>, BackPressureHost, BoundsHost {
+export class Delivery<A>
+  implements PartitionHost<A>, CommitHost, EmissionHost<A>, BackPressureHost, BoundsHost, BarrierHost
+{
   readonly groupId: string
   readonly clock: Clock
   readonly maxInFlight: number
@@ -43,7 +55,7 @@ export class Delivery<A> implements PartitionHost<A>, CommitHost, EmissionHost<A
   readonly commitInterval: number
   readonly assignment = new Assignment<A>(this)
   readonly holders = new Holders(() => this.settling.look())
-  readonly committer: Committer
+  readonly committer: Committing
   readonly backPressure: BackPressure
   readonly watch = new Watch<A>(this)
   /** Of a bounded read. */
@@ -61,12 +73,12 @@ export class Delivery<A> implements PartitionHost<A>, CommitHost, EmissionHost<A
     this.consumer = consumer
     this.groupId = options.groupId
     this.clock = broker.clock
-    this.maxInFlight = options.maxInFlight
+    this.maxInFlight = Math.min(options.maxInFlight, options.commit?.max ?? options.maxInFlight)
     this.maxBytes = options.maxBytes
     this.order = options.order
     this.keepAcks = options.keepAcks
     this.commitInterval = options.commitInterval
-    this.committer = new Committer(this, consumer)
+    this.committer = options.commit === undefined ? new Committer(this, consumer) : new Barriers(this.assignment)
     this.backPressure = new BackPressure(this, consumer)
     const { until, drainTimeout } = options
     this.bounds = until === Number.POSITIVE_INFINITY ? undefined : new Bounds(this, until, drainTimeout)
@@ -207,13 +219,54 @@ export class Delivery<A> implements PartitionHost<A>, CommitHost, EmissionHost<A
     if (partition.backlog > 0 || this.backPressure.isHeavy) this.emission.wake()
     // At the end of a slice all this is looked at once, for all its acks.
     if (this.emission.isBusy) return
-    this.committer.touch()
+    if (partition.barrier === undefined) this.committer.touch()
+    else partition.barrier.look()
     if (!this.watch.isSoon) this.watch.acked()
     if (partition.inFlight === 0 || this.holders.isStopped) this.checkSettled()
   }
 
   wake(): void {
     this.emission.wake()
+  }
+
+  barrierOf(partition: Partition<A>): Barrier | undefined {
+    const { commit } = this.host.options
+    if (commit === undefined) return undefined
+    const producer = this.consumer.producerOf?.(partition)
+    if (producer === undefined) throw new FatalError('Cannot commit with a transaction: this broker knows none')
+    return new Barrier(this, partition, producer, commit)
+  }
+
+  /** Sends what a message becomes that failed, within the transaction of its partition if there is one. */
+  sendFor({ barrier }: Partition<A>, message: OutgoingMessage, done: (error: Error | null) => void): void {
+    if (barrier === undefined) this.host.broker.send([message], done)
+    else barrier.send([message], (error, refused) => done(error ?? refused.get(message) ?? null))
+  }
+
+  // For its barriers
+
+  committedOne(position: Position): void {
+    this.counts.commits++
+    this.host.tell({ type: 'committed', groupId: this.groupId, offsets: [position] })
+    this.checkSettled()
+  }
+
+  renewed(assigned: AssignedPartition): void {
+    const { topic, partition, position } = assigned
+    const next = this.assignment.repeat(assigned)
+    if (next === undefined) return
+    this.bounds?.moved(next, false)
+    this.consumer.seek({ topic, partition, offset: position })
+    this.emitted()
+    this.ended()
+  }
+
+  trouble(error: Error): void {
+    this.host.trouble(error)
+  }
+
+  drain(failure: Error): void {
+    this.host.drain(failure)
   }
 
   refused(refusal: Refusal<A>): void {

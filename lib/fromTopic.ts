@@ -7,6 +7,7 @@ import { Reading } from './reading.ts'
 import { type SourceOptions, sourceOptions } from './sourceOptions.ts'
 import type { ReadableTopic } from './topic.ts'
 import { Topics } from './topics.ts'
+import { expectOf } from './transaction.ts'
 
 /**
  * Reads topics as a member of a consumer group. Each message has to be settled, by `ack()` at the end of the pipe as
@@ -38,6 +39,7 @@ export function fromTopic<A>(
 ): Observable<Message<A>> {
   expectBroker(kafka, 'consume')
   const all = { ...sourceOptions(options, kafka.clock.now()), calledAt: callSite(fromTopic) }
+  if (all.commit !== undefined) expectOf(kafka, all.commit)
   const read = new Topics(topics)
   /** The subscription that reads now, or the one before it that has not left the group yet. */
   let live: Reading<A> | undefined

@@ -1,6 +1,7 @@
-import type { Headers, RawMessage, TopicPartition } from './broker.ts'
+import type { Headers, OutgoingMessage, RawMessage, SendDone, TopicPartition } from './broker.ts'
 import type { Clock } from './clock.ts'
 import type { Holders } from './holders.ts'
+import type { Transaction } from './transaction.ts'
 
 /** How a message ends. Abandoned: whoever held it was torn down, so that nobody will ever settle it. */
 export type Verdict = 'acked' | 'nacked' | 'abandoned'
@@ -18,6 +19,8 @@ export interface Origin extends TopicPartition {
   isOpen(slot: number): boolean
   /** The operators that hold messages of the source, for whoever waits with some of its own. */
   readonly holders: Holders
+  /** Where to send what is made of its messages; only when the source commits with a transaction. */
+  readonly outlet?: Outlet | undefined
   /** A number in [0, 1), for jitter. */
   random(): number
   /**
@@ -27,6 +30,15 @@ export interface Origin extends TopicPartition {
   onQuiet(flush: () => void): boolean
   /** Does work that emits several messages; the source goes quiet again after it. */
   slice(work: () => void): void
+}
+
+/** The transaction that what is made of a partition's messages is sent in. */
+export interface Outlet {
+  readonly transaction: Transaction
+  /** Sends in it. An error has ended the partition before it is told. */
+  send(messages: readonly OutgoingMessage[], done: SendDone): void
+  /** Says that a send is not waited for any more, so that nobody knows what was sent. */
+  fail(error: Error): void
 }
 
 /** Who is told that a message is settled: its partition's tracker, or the scope that it is a child of. */

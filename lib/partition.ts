@@ -1,12 +1,13 @@
 import { setMaxListeners } from 'node:events'
 import { Backlog } from './backlog.ts'
+import type { Barrier } from './barrier.ts'
 import type { AssignedPartition, RawMessage, TopicPartition } from './broker.ts'
 import type { Clock } from './clock.ts'
 import { CommitState, type CommitStateHost } from './commitState.ts'
 import { Held } from './held.ts'
 import type { Holders } from './holders.ts'
 import type { Order } from './lanes.ts'
-import { Message, type Verdict } from './message.ts'
+import { Message, type Outlet, type Verdict } from './message.ts'
 import { type LanedOwner, SourceLanes, trackerOf } from './sourceLanes.ts'
 import type { Tracker } from './tracker.ts'
 
@@ -30,6 +31,8 @@ export interface PartitionHost<A> extends CommitStateHost {
   acked(partition: Partition<A>): void
   /** Something can be emitted that could not before. */
   wake(): void
+  /** What cuts a partition into transactions, if it is to be. */
+  barrierOf?(partition: Partition<A>): Barrier | undefined
   refused(refusal: Refusal<A>): void
   cameLate(): void
 }
@@ -62,6 +65,10 @@ export class Partition<A> implements LanedOwner {
   readonly held: Held
   /** What is committed of it, and what is to be. */
   readonly commits: CommitState
+  /** What cuts it into transactions. */
+  readonly barrier: Barrier | undefined
+  /** Until how many messages are delivered in all; then the barrier is closed. */
+  limit = Number.POSITIVE_INFINITY
   highWatermark: number
   /** Whether the consumer was told to fetch no more. */
   paused = false
@@ -94,6 +101,7 @@ export class Partition<A> implements LanedOwner {
     this.fetched = new Backlog(this.held)
     this.highWatermark = assigned.highWatermark
     this.commits = new CommitState(host, this.tracker, assigned)
+    this.barrier = host.barrierOf?.(this)
   }
 
   /** Messages fetched and not yet delivered. */
@@ -127,7 +135,12 @@ export class Partition<A> implements LanedOwner {
   }
 
   get full(): boolean {
-    return this.tracker.pending >= this.maxInFlight || this.tracker.span >= this.maxInFlight * SPAN
+    const { pending, span, delivered } = this.tracker
+    return pending >= this.maxInFlight || span >= this.maxInFlight * SPAN || delivered >= this.limit
+  }
+
+  get outlet(): Outlet | undefined {
+    return this.barrier
   }
 
   get isEnded(): boolean {
@@ -168,12 +181,22 @@ export class Partition<A> implements LanedOwner {
   }
 
   /** Takes the place of a partition that was read elsewhere, and has its own place committed. */
-  follow({ commits, paused }: Partition<A>): void {
+  follow({ commits, paused, barrier }: Partition<A>, offset: number): void {
     this.commits.follow(commits)
     this.paused = paused
+    if (barrier !== undefined) this.barrier?.follow(barrier, offset)
+  }
+
+  /** Takes the place of a partition whose transaction failed. */
+  repeat({ paused, barrier }: Partition<A>): void {
+    this.paused = paused
+    if (barrier === undefined) return
+    this.barrier?.follow(barrier)
+    this.tracker.follow(barrier.attempts)
   }
 
   add(messages: readonly RawMessage[], nextOffset: number): void {
+    if (this.ended) return
     const unacked = this.commits.unacked(messages)
     this.skippedAcked += messages.length - unacked.length
     this.fetched.add(unacked, nextOffset)

@@ -59,7 +59,9 @@ export class Reading<A> implements Member, ConsumerHandler, DeliveryHost<A> {
     this.groupId = options.groupId
     this.reads = topics.text
     broker.members.expectFree(this)
-    this.consumer = broker.consume({ ...options, topics: topics.names }, this)
+    const { commit } = options
+    const transaction = commit && { transaction: { id: commit.id, timeout: commit.timeout } }
+    this.consumer = broker.consume({ ...options, ...transaction, topics: topics.names }, this)
     this.delivery = new Delivery(this, this.consumer)
     broker.members.add(this)
   }

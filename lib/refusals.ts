@@ -100,7 +100,7 @@ export class Refusals<A> {
     const slow = this.later(refusal, SLOW, () =>
       delivery.host.trouble(slowError(placeOf(refusal), action.message.topic)),
     )
-    delivery.host.broker.send([action.message], (error) => {
+    delivery.sendFor(partition, action.message, (error) => {
       this.cancel(slow)
       if (partition.isEnded) return
       if (error === null) {

@@ -4,6 +4,7 @@ import { expectInteger, expectMs, expectOneOf, refuse } from './expect.ts'
 import { ORDERS, type Order } from './lanes.ts'
 import type { OnNack } from './onNack.ts'
 import type { OnOutOfRange } from './outOfRange.ts'
+import { expectTransaction, type Transaction } from './transaction.ts'
 
 /** How a topic is read. Times in ms. */
 export interface SourceOptions {
@@ -34,6 +35,12 @@ export interface SourceOptions {
    * crash or a rebalance one slow message does not have all that was acked behind it repeated. @default false
    */
   readonly keepAcks?: boolean
+  /**
+   * Commits offsets together with what `sendTo` and `deadLetter` made of the messages: see `transaction()`. Then
+   * `commitInterval` is how long a transaction takes messages, and `max` of the transaction limits `maxInFlight`.
+   * @default offsets alone
+   */
+  readonly commit?: Transaction
   /**
    * How long a rebalance or the end waits for what is in flight; for what only waits for a next try it does not wait.
    * What has not settled then is given up: it is delivered again. @default 20_000
@@ -84,12 +91,12 @@ export interface SourceOptions {
 }
 
 /** The options of a subscription. */
-export interface AllSourceOptions extends Required<SourceOptions> {
+export interface AllSourceOptions extends Required<Omit<SourceOptions, 'commit'>>, Pick<SourceOptions, 'commit'> {
   /** The stack of the call of `fromTopic`; undefined in production. */
   readonly calledAt?: string | undefined
 }
 
-const DEFAULTS: Required<Omit<SourceOptions, 'groupId'>> = {
+const DEFAULTS: Required<Omit<SourceOptions, 'groupId' | 'commit'>> = {
   fromBeginning: true,
   until: Number.POSITIVE_INFINITY,
   maxInFlight: 1000,
@@ -110,15 +117,15 @@ const DEFAULTS: Required<Omit<SourceOptions, 'groupId'>> = {
 }
 
 /** The options with their defaults, at a time in ms. @throws TypeError that names the option that is wrong */
-export function sourceOptions(options: SourceOptions, now: number): Required<SourceOptions> {
+export function sourceOptions(options: SourceOptions, now: number): AllSourceOptions {
   if (typeof options !== 'object' || options === null) refuse('options', 'an object with a groupId', options)
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
-  const all: Required<SourceOptions> = { ...DEFAULTS, groupId: options.groupId, ...given }
+  const all: AllSourceOptions = { ...DEFAULTS, groupId: options.groupId, ...given }
   check(all, now)
   return all
 }
 
-function check(all: Required<SourceOptions>, now: number): void {
+function check(all: AllSourceOptions, now: number): void {
   if (typeof all.groupId !== 'string' || all.groupId === '') refuse('groupId', 'a non-empty string', all.groupId)
   expectBeginning(all.fromBeginning)
   expectUntil(all.until, now)
@@ -129,6 +136,11 @@ function check(all: Required<SourceOptions>, now: number): void {
   expectInteger('maxBytes', all.maxBytes, 1)
   expectMs('commitInterval', all.commitInterval)
   if (typeof all.keepAcks !== 'boolean') refuse('keepAcks', 'a boolean', all.keepAcks)
+  if (all.commit !== undefined) {
+    expectTransaction('commit', all.commit)
+    const expected = 'false with a transaction, which commits all of its messages or none'
+    if (all.keepAcks) refuse('keepAcks', expected, all.keepAcks)
+  }
   expectOneOf('onLeak', all.onLeak, ALARM_ACTIONS)
   expectMs('maxProcessing', all.maxProcessing)
   expectOneOf('onStuck', all.onStuck, ALARM_ACTIONS)

@@ -65,7 +65,7 @@ export class Stalled {
     if (isHalted) return undefined
     for (const partition of this.host.partitions()) {
       // What waits for its next try settles by itself, and then there is room.
-      const holdsAll = partition.full && partition.resting === 0
+      const holdsAll = partition.full && partition.inFlight > 0 && partition.resting === 0
       if (holdsAll || (backPressure.isHeavy && partition.inFlight > 0)) return partition
     }
     return undefined

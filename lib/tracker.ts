@@ -44,6 +44,7 @@ export class Tracker implements Token {
   private states = new Uint8Array(MASK + 1)
   /** Of open messages that were delivered more than once, how often. */
   private readonly attempts = new Map<number, number>()
+  private former: ReadonlyMap<number, number> | undefined
   private fenced = false
 
   constructor(origin: TrackerOwner, position: number) {
@@ -55,6 +56,11 @@ export class Tracker implements Token {
   /** Messages from the oldest unacked one to the newest delivered: what a crash now would repeat at most. */
   get span(): number {
     return this.tail - this.head
+  }
+
+  /** Whether all that was delivered is acked. */
+  get isSettled(): boolean {
+    return this.head === this.tail
   }
 
   /** Messages delivered so far. */
@@ -124,7 +130,17 @@ export class Tracker implements Token {
   }
 
   attemptOf(slot: number): number {
-    return this.attempts.get(slot) ?? 1
+    return this.attempts.get(slot) ?? (this.isPending(slot) ? this.former?.get(this.offsetOf(slot)) : undefined) ?? 1
+  }
+
+  /** The attempts of open messages that were delivered more than once, by offset. */
+  get openAttempts(): ReadonlyMap<number, number> {
+    return new Map([...this.attempts].map(([slot, attempt]) => [this.offsetOf(slot), attempt]))
+  }
+
+  /** Goes on counting the deliveries of an assignment that failed. */
+  follow(attempts: ReadonlyMap<number, number>): void {
+    if (attempts.size > 0) this.former = attempts
   }
 
   rootOf(slot: number): number {

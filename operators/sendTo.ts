@@ -1,12 +1,13 @@
 import { Observable, type OperatorFunction } from 'rxjs'
 import type { Broker, Headers, OutgoingMessage } from '../lib/broker.ts'
 import { excerpt } from '../lib/codec.ts'
-import { messageOf, PermanentError } from '../lib/errors.ts'
-import { expectBroker, refuse } from '../lib/expect.ts'
-import type { Message } from '../lib/message.ts'
+import { FatalError, messageOf, PermanentError, TransientError } from '../lib/errors.ts'
+import { expectBroker, optional, refuse } from '../lib/expect.ts'
+import type { Message, Outlet } from '../lib/message.ts'
 import { type BatchOptions, operatorOptions, type RequestOptions } from '../lib/operatorOptions.ts'
-import { perBatch } from '../lib/perBatch.ts'
+import { type Outcome, perBatch } from '../lib/perBatch.ts'
 import type { WritableTopic } from '../lib/topic.ts'
+import { expectOf, expectTransaction, type Transaction } from '../lib/transaction.ts'
 
 /** What `sendTo` uses of Kafka: `kafkajs(kafka)` and `memoryBroker()` have it. */
 export type SendLike = Pick<Broker, 'send'>
@@ -32,6 +33,11 @@ export interface SendToOptions extends RequestOptions {
    * way could overtake it. @default 60_000
    */
   readonly timeout?: number
+  /**
+   * Sends in the transaction that the source commits with: `fromTopic(…, { commit: tx })`. Required there, as far as it
+   * is the same broker. @default none
+   */
+  readonly transaction?: Transaction
   /** Half of a partition's default `maxInFlight`, so that one batch fills while another is under way. @default { max: 500, wait: 5 } */
   readonly batch?: BatchOptions
 }
@@ -62,23 +68,73 @@ export function sendTo<A, V = never>(
   if (typeof topic?.encode !== 'function') refuse('topic', 'a topic: topic(name, codec)', topic)
   const { name } = topic
   if (typeof name !== 'string') refuse('topic', 'a topic with a name, not a pattern', name)
-  const { request } = operatorOptions(options, { name: 'sendTo', timeout: 60_000, batch: { max: 500 } }, {})
+  const own = { transaction: optional(expectTransaction) }
+  const defaults = { name: 'sendTo', timeout: 60_000, batch: { max: 500 } }
+  const { request, transaction } = operatorOptions(options, defaults, own)
+  if (transaction !== undefined) expectOf(kafka, transaction)
   return perBatch<A, OutgoingMessage, A>(
     (value, message) => {
+      expectSame(kafka, transaction, message)
       const selected = select(value, message)
       check(selected)
       return { ...placed(name, selected, message), value: encoded(topic, name, selected.value) }
     },
     (outgoing, { messages }) =>
-      new Observable((subscriber) => {
-        kafka.send(outgoing, (error) => {
-          if (error !== null) return subscriber.error(error)
-          subscriber.next(messages.map(({ value }) => ({ value })))
-          subscriber.complete()
-        })
-      }),
+      transaction === undefined ? send(kafka, outgoing, messages) : sendInTransaction(outgoing, messages),
     { ...request, repeats: true },
   )
+}
+
+function send<A>(kafka: SendLike, outgoing: readonly OutgoingMessage[], messages: readonly Message<A>[]) {
+  return new Observable<Outcome<A>[]>((subscriber) => {
+    kafka.send(outgoing, (error) => {
+      if (error !== null) return subscriber.error(error)
+      subscriber.next(messages.map(({ value }) => ({ value })))
+      subscriber.complete()
+    })
+  })
+}
+
+/** One send for each partition that the messages came from: each has its own transaction. */
+function sendInTransaction<A>(outgoing: readonly OutgoingMessage[], messages: readonly Message<A>[]) {
+  return new Observable<Outcome<A>[]>((subscriber) => {
+    const outcomes: Outcome<A>[] = []
+    const open = new Map<Outlet, number[]>()
+    messages.forEach(({ origin }, i) => {
+      const outlet = origin.outlet as Outlet
+      open.set(outlet, [...(open.get(outlet) ?? []), i])
+    })
+    for (const [outlet, places] of [...open]) {
+      const sent = places.map((i) => outgoing[i] as OutgoingMessage)
+      outlet.send(sent, (error, refused) => {
+        open.delete(outlet)
+        places.forEach((i, nth) => {
+          const message = messages[i] as Message<A>
+          const refusal = error ?? refused.get(sent[nth] as OutgoingMessage)
+          // Those of a transaction that has ended are delivered again.
+          if (message.origin.isEnded) outcomes[i] = 'drop'
+          else outcomes[i] = refusal === undefined ? { value: message.value } : { error: refusal }
+        })
+        if (open.size > 0) return
+        subscriber.next(outcomes)
+        subscriber.complete()
+      })
+    }
+    // What nobody waits for any more may be written none the less.
+    return () => {
+      for (const outlet of open.keys()) outlet.fail(new TransientError('sendTo got no answer in time'))
+    }
+  })
+}
+
+/** What is sent beside the transaction of its source would be there twice when that is taken back. */
+function expectSame(kafka: SendLike, transaction: Transaction | undefined, { origin }: Message<unknown>): void {
+  const own = origin.outlet?.transaction
+  const isApart = transaction === undefined && own?.kafka !== kafka
+  if (isApart || own === transaction) return
+  const expected = own === undefined ? 'none, as the source has none in `commit`' : `that of the source, ${own.id}`
+  const got = transaction === undefined ? 'none' : transaction.id
+  throw new FatalError(`Expected the \`transaction\` of sendTo to be ${expected}; got ${got}`)
 }
 
 /** One that the client can't write would fail all that are sent with it, again and again. */

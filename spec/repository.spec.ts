@@ -44,6 +44,7 @@ const FOR_OPERATORS = [
   'perLookup',
   'perMessage',
   'topic',
+  'transaction',
 ]
 
 const files = (folder: string): string[] =>
