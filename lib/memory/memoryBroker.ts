@@ -52,8 +52,9 @@ export interface MemoryBroker extends Broker {
   /**
    * Ends the membership of a group's member, by its place in the order of joining, or of all: `lost` without
    * `revoking`, as after an expired session. They join again by themselves.
+   * @param unnoticed after how many ms they hear of it, as a process does that was stopped; 0 when left out
    */
-  expel(groupId: string, member?: number): void
+  expel(groupId: string, member?: number, unnoticed?: number): void
   /**
    * Leaves a group's member, or all, in doubt of its membership, as a process that was stopped for longer than its
    * session is when it goes on: until `confirm`, or `expel`.
@@ -171,8 +172,8 @@ export class InProcessBroker implements MemoryBroker, ConsumerHost {
     this.group(groupId).occupy(false)
   }
 
-  expel(groupId: string, member?: number): void {
-    this.group(groupId).expelAt(member)
+  expel(groupId: string, member?: number, unnoticed = 0): void {
+    this.group(groupId).expelAt(member, unnoticed)
   }
 
   silence(groupId: string, member?: number): void {

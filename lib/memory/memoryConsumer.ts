@@ -46,7 +46,7 @@ export class MemoryConsumer implements Consumer, GroupMember, FetcherOwner, Prod
   private readonly options: ConsumeOptions
   private readonly fetcher: MemoryFetcher
   private readonly producers = new Map<string, MemoryProducer>()
-  private state: 'outside' | 'joining' | 'reading' | 'revoking' | 'ended' = 'outside'
+  private state: 'outside' | 'expired' | 'joining' | 'reading' | 'revoking' | 'ended' = 'outside'
   /** Changes when a membership ends, so that what was to be told of it is not. */
   private epoch = 0
 
@@ -131,11 +131,14 @@ export class MemoryConsumer implements Consumer, GroupMember, FetcherOwner, Prod
     })
   }
 
-  expire(): void {
+  expire(ms: number): void {
     const { places } = this.fetcher
-    this.end('outside')
-    if (places.length > 0) this.later(() => this.handler.lost(places))
-    this.connect()
+    this.end('expired')
+    this.later(() => {
+      this.state = 'outside'
+      if (places.length > 0) this.handler.lost(places)
+      this.connect()
+    }, ms)
   }
 
   silence(): void {
@@ -212,7 +215,7 @@ export class MemoryConsumer implements Consumer, GroupMember, FetcherOwner, Prod
     return foreign === undefined ? null : new CommitError('fenced', fencedText(this.group.id, foreign))
   }
 
-  private end(state: 'outside' | 'ended'): void {
+  private end(state: 'expired' | 'ended'): void {
     this.state = state
     this.epoch++
     this.fetcher.release()
@@ -229,11 +232,11 @@ export class MemoryConsumer implements Consumer, GroupMember, FetcherOwner, Prod
     this.host.ended(this)
   }
 
-  private later(work: () => void): void {
+  private later(work: () => void, ms = 0): void {
     const { epoch } = this
     this.host.clock.schedule(() => {
       if (epoch === this.epoch) work()
-    }, 0)
+    }, ms)
   }
 }
 

@@ -14,8 +14,8 @@ export interface GroupMember {
   /** Has the member give up its partitions; it calls `rejoin` when it is ready. */
   revoke(rejoin: () => void): void
   assign(partitions: readonly MemoryLog[]): void
-  /** Tells the member that it is one no more. */
-  expire(): void
+  /** Tells the member, after so many ms, that it is one no more. */
+  expire(ms: number): void
   /** Has the member go without news of its membership, until it is confirmed or expires. */
   silence(): void
   confirm(): void
@@ -99,15 +99,15 @@ export class MemoryGroup {
   }
 
   /** Ends a membership as an expired session does: the member hears of it only afterwards, and joins again. */
-  expel(member: GroupMember): void {
+  expel(member: GroupMember, ms = 0): void {
     if (!this.members.includes(member)) return
-    member.expire()
+    member.expire(ms)
     this.leave(member)
   }
 
   /** Ends one membership, by its place in the order of joining, or all. */
-  expelAt(index: number | undefined): void {
-    for (const member of this.membersAt(index)) this.expel(member)
+  expelAt(index: number | undefined, ms: number): void {
+    for (const member of this.membersAt(index)) this.expel(member, ms)
   }
 
   /** One member, by its place in the order of joining, or all. */

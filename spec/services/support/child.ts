@@ -3,7 +3,6 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Job } from './pipelines.ts'
 
 /** One line of a child's log. */
 export interface Logged {
@@ -13,7 +12,7 @@ export interface Logged {
   readonly detail: string
 }
 
-/** A process of its own that runs an example. */
+/** A process of its own that runs an example, by a program of this folder. */
 export class Child {
   readonly exited: Promise<{ readonly code: number | null; readonly signal: string | null }>
   private readonly process: ChildProcess
@@ -22,9 +21,9 @@ export class Child {
   /** Kept when its log is gone. */
   private words: string | undefined
 
-  constructor(job: Job) {
+  constructor(job: object, file = 'program.ts') {
     this.logFile = join(mkdtempSync(join(tmpdir(), 'rkt-child-')), 'log')
-    const program = fileURLToPath(new URL('./program.ts', import.meta.url))
+    const program = fileURLToPath(new URL(file, import.meta.url))
     const argument = JSON.stringify({ job, log: this.logFile })
     this.process = spawn(process.execPath, ['--import', 'tsx', program, argument], {
       stdio: ['ignore', 'inherit', 'pipe'],
@@ -56,6 +55,11 @@ export class Child {
     return [...told.slice(-20), `ended: ${this.process.exitCode ?? this.process.signalCode ?? 'no'}`, this.errors].join(
       '\n',
     )
+  }
+
+  /** Stops it, or has it go on. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.process.kill(signal)
   }
 
   /** Ends it by a signal to this one process, and waits until it is gone. */
