@@ -98,7 +98,7 @@ export class InProcessBroker implements MemoryBroker, ConsumerHost {
   readonly batchSize: number
   readonly commits: CommitAttempt[] = []
   private readonly groups = new Map<string, MemoryGroup>()
-  private readonly consumers = new Set<MemoryConsumer>()
+  protected readonly consumers = new Set<MemoryConsumer>()
 
   constructor(options: MemoryBrokerOptions) {
     this.clock = options.clock ?? systemClock

@@ -9,6 +9,8 @@ import type { SourceOptions } from '../sourceOptions.ts'
 import { type Topic, topic as topicOf } from '../topic.ts'
 import type { Drawing } from './drawing.ts'
 import type { Row } from './drawRows.ts'
+import type { DrawnValues } from './hotOn.ts'
+import { placeText } from './leftovers.ts'
 import type { Mark } from './marbles.ts'
 import type { TestBroker } from './testBroker.ts'
 
@@ -49,7 +51,7 @@ export class DrawnTopics {
   draw<T>(
     topic: Topic<T> | string | undefined,
     lanes: Drawing,
-    values: Readonly<Record<string, T>>,
+    values: DrawnValues<T>,
     options: DrawnTopicOptions<T>,
   ): Observable<Message<T>> {
     const read = topic === undefined ? lettersOf(values) : typeof topic === 'string' ? topicOf(topic, json<T>()) : topic
@@ -74,12 +76,20 @@ export class DrawnTopics {
 
   /** What a message is called, if it was drawn. */
   nameOf(place: Position): string | undefined {
-    return this.messages.get(textOf(place))?.name
+    return this.messages.get(placeText(place))?.name
   }
 
-  /** The values of all messages, by their names. */
-  get values(): ReadonlyMap<string, unknown> {
-    return new Map([...this.messages.values()].map(({ name, value }) => [name, value]))
+  /** The values of messages by their names, for those names that have no other meaning. */
+  valuesBeside(others: DrawnValues<unknown>): readonly [name: string, value: unknown][] {
+    return [...this.messages.values()].filter(({ name }) => !(name in others)).map(({ name, value }) => [name, value])
+  }
+
+  /** The places of a partition's messages of a name, as text. */
+  placesOf(label: string, name: string): readonly string[] {
+    const partition = this.placeOf(label)
+    const places = [...this.messages].filter(([place, one]) => place.startsWith(`${partition}@`) && one.name === name)
+    if (places.length === 0) refuse('unsettled', `messages that ${partition} has in its drawing`, name)
+    return places.map(([place]) => place)
   }
 
   /** A partition as it was drawn. */
@@ -94,7 +104,7 @@ export class DrawnTopics {
     marks.forEach((mark, offset) => {
       if ('|#'.includes(mark.name)) refuse('topic', 'lanes without | and #: a topic does not end; S drains', mark.name)
       const value = valueNamed(values, mark.name)
-      this.messages.set(textOf({ topic: name, partition, offset }), { name: mark.name, value })
+      this.messages.set(placeText({ topic: name, partition, offset }), { name: mark.name, value })
       const message = {
         topic: name,
         partition,
@@ -114,12 +124,12 @@ interface DrawnLane<T> {
   readonly isRaw: boolean
   readonly name: string
   readonly partition: number
-  readonly values: Readonly<Record<string, T>>
+  readonly values: DrawnValues<T>
   readonly options: DrawnTopicOptions<T>
 }
 
 /** A topic whose values are never written down: they may be of any kind. */
-function lettersOf<T>(values: Readonly<Record<string, T>>): Topic<T> {
+function lettersOf<T>(values: DrawnValues<T>): Topic<T> {
   const names = new Map(Object.entries(values).map(([name, value]) => [value, name]))
   return topicOf('topic', {
     encode: (value: T) => names.get(value) ?? String(value),
@@ -127,7 +137,7 @@ function lettersOf<T>(values: Readonly<Record<string, T>>): Topic<T> {
   })
 }
 
-function valueNamed<T>(values: Readonly<Record<string, T>>, name: string): T {
+function valueNamed<T>(values: DrawnValues<T>, name: string): T {
   return name in values ? (values[name] as T) : (name as T)
 }
 
@@ -137,8 +147,4 @@ function carried<T, C>(from: Carried<T, C> | undefined, value: T, name: string):
 
 function named<V>(name: string, value: V | undefined): Readonly<Record<string, V>> {
   return value === undefined ? {} : { [name]: value }
-}
-
-function textOf({ topic, partition, offset }: Position): string {
-  return `${topic}[${partition}]@${offset}`
 }

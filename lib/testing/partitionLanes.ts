@@ -10,6 +10,8 @@ import type { ComparedLane, LaneEvent } from './mismatch.ts'
 export interface PlacedEvent {
   readonly at: number
   readonly place: Position
+  /** Its character, when it is not the message's own. */
+  readonly name?: string
   /** What is said of it beside its name. */
   readonly note?: string
 }
@@ -28,9 +30,10 @@ export function messageLanes(
 ): readonly PartitionLane[] {
   return lanesOf(drawing, events, topics, () => {
     const glyphs = new Glyphs(new Map())
-    const nameOf = ({ at, place, note }: PlacedEvent): LaneEvent => {
-      const name = topics.nameOf(place) ?? glyphs.nameOf(`${placeText(place)}@${place.offset}`)
-      return { at, name, note: [`${placeText(place)}@${place.offset}`, note].filter(Boolean).join(': ') }
+    const nameOf = ({ at, place, name, note }: PlacedEvent): LaneEvent => {
+      const text = `${placeText(place)}@${place.offset}`
+      if (name !== undefined) return { at, name, ...(note === undefined ? {} : { note }) }
+      return { at, name: topics.nameOf(place) ?? glyphs.nameOf(text), note: note ? `${text}: ${note}` : text }
     }
     return { glyphs, nameOf, expect: (mark) => mark }
   })

@@ -14,6 +14,8 @@ export type PipeOf<T> = Observable<T> | ((kafka: MemoryBroker) => Observable<T>)
 /** A pipe that runs in a test, through its crashes. */
 export class Pipe {
   readonly emissions: Emission[] = []
+  /** Whether the test says what it has to emit: then an error is seen there. */
+  isExpected = false
   /** Whether the test is over: nothing is noted any more. */
   isOver = false
   private readonly kafka: MemoryBroker

@@ -1,4 +1,5 @@
 import type { Position, RawMessage } from '../broker.ts'
+import type { SourceHealth } from '../events.ts'
 import type { Member } from '../members.ts'
 import type { Message, Origin, Token, Verdict } from '../message.ts'
 import type { Journal } from './journal.ts'
@@ -13,12 +14,19 @@ export class SeenMember implements TokenWatcher {
   private readonly tokens = new Map<Token, SeenToken>()
   /** The low watermarks at the last look, by partition. */
   private lows = new Map<string, number>()
+  /** Its state at the last look. */
+  private state: SourceHealth['state'] = 'joining'
   private isDead = false
+  /** Whether it ended by a failure: what was in flight then is delivered again. */
+  private hasFailed = false
 
   constructor(member: Member, journal: Journal) {
     this.member = member
     this.journal = journal
     member.through((message) => this.see(message))
+    member.listen((event) => {
+      if (event.type === 'closed') this.hasFailed = event.failure !== null
+    })
   }
 
   get isClosed(): boolean {
@@ -34,14 +42,16 @@ export class SeenMember implements TokenWatcher {
   /** Looks at what has changed. */
   look(): void {
     if (this.isDead) return
-    const { partitions } = this.member.health()
+    const { groupId, state, partitions } = this.member.health()
+    if (state !== this.state) this.journal.add({ kind: 'state', groupId, state })
+    this.state = state
     const before = this.lows
     this.lows = new Map()
     for (const { topic, partition, low } of partitions) {
       const key = `${topic}/${partition}`
       this.lows.set(key, low)
       if ((before.get(key) ?? low) === low) continue
-      this.journal.add({ kind: 'committable', groupId: this.member.groupId, place: { topic, partition, offset: low } })
+      this.journal.add({ kind: 'committable', groupId, place: { topic, partition, offset: low } })
     }
     this.forgetEnded()
   }
@@ -50,15 +60,15 @@ export class SeenMember implements TokenWatcher {
     if (this.isDead) return
     const { groupId } = this.member
     const place = placeOf(raw, origin)
-    if (isLate) this.journal.add({ kind: 'late', groupId, place, verdict })
+    if (isLate) this.journal.add({ kind: 'late', groupId, place })
     else if (verdict === 'acked') this.journal.add({ kind: 'acked', groupId, place })
     else this.journal.add({ kind: 'nacked', groupId, place, error: verdict === 'nacked' ? error : ABANDONED })
   }
 
   private see<A>(message: Message<A>): Message<A> {
     if (this.isDead) return message
-    const { raw, origin, attempt } = message
-    this.journal.add({ kind: 'delivered', groupId: this.member.groupId, place: placeOf(raw, origin), attempt })
+    const { raw, origin } = message
+    this.journal.add({ kind: 'delivered', groupId: this.member.groupId, place: placeOf(raw, origin) })
     const token = this.tokens.get(message.token) ?? new SeenToken(message.token, this)
     this.tokens.set(message.token, token)
     return token.adopt(message)
@@ -70,7 +80,7 @@ export class SeenMember implements TokenWatcher {
     for (const [key, { origin, open }] of this.tokens) {
       if (!origin.isEnded) continue
       this.tokens.delete(key)
-      if (isClosed) for (const raw of open.values()) this.unsettled.push(placeOf(raw, origin))
+      if (isClosed && !this.hasFailed) for (const raw of open.values()) this.unsettled.push(placeOf(raw, origin))
     }
   }
 }

@@ -31,6 +31,9 @@ export class SeenToken implements Token {
   }
 
   settle(slot: number, verdict: Verdict, error: unknown, raw: RawMessage): void {
+    // An operator lets go of what it holds when the assignment has ended: nobody has settled that.
+    const isGivenUp = verdict === 'abandoned' && this.origin.isEnded
+    if (isGivenUp) return this.token.settle(slot, verdict, error, raw)
     this.open.delete(slot)
     this.watcher.settled(raw, this.origin, verdict, error, !this.origin.isOpen(slot))
     this.token.settle(slot, verdict, error, raw)

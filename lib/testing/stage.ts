@@ -1,7 +1,13 @@
+import { type Observable, Subscription } from 'rxjs'
+import { textOf } from './glyphs.ts'
+import { type Leftovers, leftoversText } from './leftovers.ts'
 import { type ComparedLane, mismatchOf } from './mismatch.ts'
-import { Pipe, type PipeOf } from './pipe.ts'
+import { type Emission, Pipe, type PipeOf } from './pipe.ts'
 import { TestBroker } from './testBroker.ts'
 import type { VirtualTime } from './virtualTime.ts'
+
+/** How long the end of a test waits for its sources to leave, in ms. */
+const PATIENCE = 600_000
 
 /** A lane that a test expects, under a title. */
 export interface NamedLane extends ComparedLane {
@@ -21,9 +27,14 @@ interface Expectation {
 export class Stage {
   readonly time: VirtualTime
   readonly kafka: TestBroker
+  /** Messages that the test leaves unsettled, by their places. */
+  readonly unsettled = new Set<string>()
   private readonly until: number
   private readonly pipes: Pipe[] = []
   private readonly expectations: Expectation[] = []
+  /** What is drawn, and what is watched: over with the test. */
+  private readonly drawn = new Subscription()
+  private isOver = false
 
   constructor(time: VirtualTime, until: number) {
     this.time = time
@@ -34,7 +45,7 @@ export class Stage {
 
   /** Does something at an instant of the test. */
   later(work: () => void, at: number): void {
-    this.time.schedule(work, at)
+    this.drawn.add(this.time.schedule(work, at))
   }
 
   /** Runs a pipe from the start of the test. */
@@ -43,6 +54,13 @@ export class Stage {
     this.pipes.push(pipe)
     this.later(() => pipe.start(), 0)
     return pipe
+  }
+
+  /** Notes what an observable emits, from now to the end of the test, also through a crash. */
+  watch(values: Observable<unknown>): readonly Emission[] {
+    const emissions: Emission[] = []
+    this.drawn.add(values.subscribe((value) => emissions.push({ at: this.time.now(), kind: 'next', value })))
+    return emissions
   }
 
   /** A crash of the process and its restart: every pipe begins anew, from what is committed. */
@@ -59,32 +77,70 @@ export class Stage {
     this.expectations.push({ lanes, calledAt })
   }
 
-  /** The end of what is expected: what happens from now on is the kit's own doing. */
-  close(): void {
+  /** Lets all happen that is to happen by the horizon, action by action: in between, promises may go on. */
+  *play(): Generator<void> {
+    if (this.isOver) return
+    do yield
+    while (this.time.step(this.until))
+    this.isOver = true
     this.kafka.journal.isClosed = true
     for (const pipe of this.pipes) pipe.isOver = true
+    this.drawn.unsubscribe()
   }
 
-  /** Lets all happen that is to happen by the horizon. */
-  play(): void {
-    while (this.time.step(this.until));
-    this.close()
+  /** Ends what still runs, as SIGTERM does. */
+  *end(): Generator<void> {
+    const { kafka, time } = this
+    kafka.recover()
+    kafka.drain()
+    const { sourceCount } = kafka
+    const limit = time.now() + PATIENCE
+    do yield
+    while (!kafka.isClosed && kafka.sourceCount === sourceCount && time.step(limit))
+    for (const pipe of this.pipes) pipe.stop()
+    do yield
+    while (time.step(time.now()))
   }
 
-  /** @throws Error with a drawing of each lane that is not as expected */
-  check(): void {
+  /**
+   * @param nameOf what a message is called
+   * @throws Error with a drawing of each lane that is not as expected, and with what is left behind
+   */
+  check(nameOf: Leftovers['nameOf']): void {
     const failures = this.expectations.flatMap(({ lanes, calledAt }) =>
       lanes().flatMap((lane) => {
         const drawing = mismatchOf(lane)
         return drawing === undefined ? [] : [{ text: failureText(lane, drawing), calledAt }]
       }),
     )
-    const [first] = failures
-    if (first === undefined) return
-    const error = first.calledAt
-    error.message = failures.map(({ text }) => text).join('\n\n')
+    const texts = [...failures.map(({ text }) => text), ...this.errors(), ...this.leftovers(nameOf)]
+    this.time.clear()
+    if (texts.length === 0) return
+    const error = failures[0]?.calledAt ?? new Error()
+    error.message = texts.join('\n\n')
     error.stack = `Error: ${error.message}\n${error.stack?.replace(/^.*\n/, '')}`
     throw error
+  }
+
+  /** Of pipes whose output nobody has looked at. */
+  private errors(): readonly string[] {
+    return this.pipes
+      .filter(({ isExpected }) => !isExpected)
+      .flatMap(({ emissions }) => emissions)
+      .flatMap((one) =>
+        one.kind === 'error' ? [`Expected no error of a pipe, got ${textOf(one.error)} at ${one.at} ms`] : [],
+      )
+  }
+
+  private leftovers(nameOf: Leftovers['nameOf']): readonly string[] {
+    const { kafka, time } = this
+    return leftoversText({
+      unsettled: kafka.unsettled,
+      expectedUnsettled: this.unsettled,
+      groups: kafka.groupsNotLeft,
+      timers: time.actions.map(({ delay }) => delay),
+      nameOf,
+    })
   }
 }
 

@@ -1,4 +1,4 @@
-import type { ConsumeOptions, Consumer, ConsumerHandler, OutgoingMessage } from '../broker.ts'
+import type { ConsumeOptions, Consumer, ConsumerHandler, OutgoingMessage, Position } from '../broker.ts'
 import type { Clock } from '../clock.ts'
 import { type Member, Members } from '../members.ts'
 import { InProcessBroker } from '../memory/memoryBroker.ts'
@@ -35,8 +35,29 @@ export class TestBroker extends InProcessBroker {
   override send(messages: readonly OutgoingMessage[], done: (error: Error | null) => void): void {
     const { lives } = this
     super.send(messages, (error) => {
+      if (error === null) for (const message of messages) this.journal.add({ kind: 'sent', groupId: '', message })
       if (lives === this.lives) done(error)
     })
+  }
+
+  /** Whether every source has ended. */
+  get isClosed(): boolean {
+    return this.sources.every(({ isClosed }) => isClosed)
+  }
+
+  /** How many sources there are since the last crash. */
+  get sourceCount(): number {
+    return this.sources.length
+  }
+
+  /** Messages that were delivered and not settled when their source closed. */
+  get unsettled(): readonly Position[] {
+    return this.sources.flatMap(({ unsettled }) => unsettled)
+  }
+
+  /** The groups that a member has not left. */
+  get groupsNotLeft(): readonly string[] {
+    return [...this.consumers].map(({ group }) => group.id)
   }
 
   /** Ends every client of this broker, as a crash of their process does. */
@@ -46,6 +67,11 @@ export class TestBroker extends InProcessBroker {
     for (const client of this.clients) client.kill()
     this.sources = []
     this.clients = []
+  }
+
+  /** Is up again, with nobody outside in its groups: so that who drains can. */
+  recover(): void {
+    if (this.faults.isDown) this.up()
   }
 
   /** Has every source drain, as SIGTERM does. */

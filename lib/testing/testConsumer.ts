@@ -42,15 +42,16 @@ export class TestConsumer implements Consumer {
     }
     this.consumer.commit(offsets, done)
     if (host.commits.at(-1)?.error !== null) return
-    for (const { topic, partition, offset } of offsets)
-      host.journal.add({ kind: 'committed', groupId, place: { topic, partition, offset } })
+    for (const place of offsets) host.journal.add({ kind: 'committed', groupId, place })
   }
 
   pause(partition: TopicPartition): void {
+    this.note('paused', partition)
     if (!this.isDead) this.consumer.pause(partition)
   }
 
   resume(partition: TopicPartition): void {
+    this.note('resumed', partition)
     if (!this.isDead) this.consumer.resume(partition)
   }
 
@@ -61,5 +62,10 @@ export class TestConsumer implements Consumer {
   leave(done: () => void): void {
     if (this.isDead) this.host.clock.schedule(done)
     else this.consumer.leave(done)
+  }
+
+  private note(kind: 'paused' | 'resumed', { topic, partition }: TopicPartition): void {
+    const { groupId } = this
+    if (!this.isDead) this.host.journal.add({ kind, groupId, place: { topic, partition, offset: 0 } })
   }
 }
