@@ -37,7 +37,7 @@ export interface Kit extends Expectations {
    * @returns the topic's messages, read as group `group`; a pipeline that reads the topic by itself does not need them
    */
   topic<T = string>(drawing: string, values?: DrawnValues<T>, options?: DrawnTopicOptions<T>): Observable<Message<T>>
-  topic<T>(
+  topic<T = string>(
     topic: Topic<T> | string,
     drawing: string,
     values?: DrawnValues<T>,

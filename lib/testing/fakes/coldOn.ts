@@ -11,7 +11,7 @@ class Marbles extends TestScheduler {
 export function coldOn<T>(
   clock: Clock,
   marbles: string,
-  values: Readonly<Record<string, T>>,
+  values: Readonly<Record<string, T>> | undefined,
   error: unknown,
 ): Observable<T> {
   return new Observable((out) => {
