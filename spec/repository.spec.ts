@@ -27,8 +27,8 @@ const RXJS = [
   'lib/run.ts',
   'lib/values.ts',
 ]
-/** Of the test kit, what lets the promises of a pipe go on. */
-const FOR_PROMISES = ['lib/testing/kafkaTest.ts', 'lib/testing/turn.ts']
+/** Of the test kit, what lets the promises of a pipe go on, or tells of that. */
+const FOR_PROMISES = ['lib/testing/kafkaTest.ts', 'lib/testing/leftovers.ts', 'lib/testing/turn.ts']
 /** What an operator may know of the core: no tracker, no delivery, no broker but its port. */
 const FOR_OPERATORS = [
   'broker',
@@ -115,10 +115,12 @@ describe('the repository', () => {
     expect(cycles).toEqual([])
   })
 
-  it('shows in the README what the examples and their specs say', () => {
-    const readme = readFileSync('README.md', 'utf8')
-    const snippets = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code as string)
-    const sources = [...files('examples'), ...files('spec/examples')].map((file) => dedent(readFileSync(file, 'utf8')))
+  it.each([
+    { page: 'README.md', folders: ['examples', 'spec/examples'] },
+    { page: 'docs/testing.md', folders: ['spec/lib/testing'] },
+  ])('shows in $page what the code of $folders says', ({ page, folders }) => {
+    const snippets = [...readFileSync(page, 'utf8').matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code as string)
+    const sources = folders.flatMap(files).map((file) => dedent(readFileSync(file, 'utf8')))
     expect(snippets.length).toBeGreaterThan(0)
     expect(snippets.filter((snippet) => !sources.some((source) => source.includes(dedent(snippet))))).toEqual([])
   })

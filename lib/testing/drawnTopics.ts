@@ -39,6 +39,7 @@ export class DrawnTopics {
   private readonly later: (work: () => void, at: number) => void
   private readonly messages = new Map<string, DrawnMessage>()
   private readonly rows = new Map<string, readonly Mark[]>()
+  private control: readonly Mark[] = []
   /** The topic that a lane without a topic's name means. */
   private first: string | undefined
 
@@ -65,6 +66,7 @@ export class DrawnTopics {
         { read, isRaw: topic !== undefined, name, partition, values, options },
         lanes.get(String(partition)) ?? [],
       )
+    this.control = [...this.control, ...(lanes.get('ctl') ?? [])].sort((a, b) => a.at - b.at)
     const { key, headers, timestamp, ...source } = options
     return fromTopic(this.kafka, read, { groupId: 'group', ...source })
   }
@@ -92,10 +94,11 @@ export class DrawnTopics {
     return places.map(([place]) => place)
   }
 
-  /** A partition as it was drawn. */
+  /** A partition as it was drawn, with what happened to its reader. */
   rowsOf(place: string): readonly Row[] {
     const marks = this.rows.get(place)
-    return marks === undefined ? [] : [{ label: place, marks }]
+    if (marks === undefined) return []
+    return [{ label: place, marks }, ...(this.control.length === 0 ? [] : [{ label: 'ctl', marks: this.control }])]
   }
 
   private drawLane<T>(lane: DrawnLane<T>, marks: readonly Mark[]): void {

@@ -1,5 +1,6 @@
 import { expectMs } from '../expect.ts'
-import { type Kit, kitOn } from './kit.ts'
+import type { Kit } from './kit.ts'
+import { kitOn } from './kitOn.ts'
 import { Stage } from './stage.ts'
 import { turn } from './turn.ts'
 import { VirtualTime } from './virtualTime.ts'

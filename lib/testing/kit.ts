@@ -1,19 +1,14 @@
-import { map, type Observable } from 'rxjs'
+import type { Observable } from 'rxjs'
 import type { TestScheduler } from 'rxjs/testing'
 import type { MemoryBroker } from '../memory/memoryBroker.ts'
 import type { Message } from '../message.ts'
 import type { Topic } from '../topic.ts'
-import { playControl } from './control.ts'
-import { readDrawing } from './drawing.ts'
-import { type DrawnTopicOptions, DrawnTopics } from './drawnTopics.ts'
-import { type Expectations, expectationsOn } from './expectations.ts'
-import { coldOn } from './fakes/coldOn.ts'
-import { type FakeHttp, fakeHttp } from './fakes/fakeHttp.ts'
-import { sentTo } from './findings.ts'
-import { type DrawnValues, hotOn } from './hotOn.ts'
-import { outputLane } from './outputLane.ts'
-import type { Emission, PipeOf } from './pipe.ts'
-import type { Stage } from './stage.ts'
+import type { DrawnTopicOptions } from './drawnTopics.ts'
+import type { Expectations } from './expectations.ts'
+import type { FakeHttp } from './fakes/fakeHttp.ts'
+import type { FakeRedis } from './fakes/redis/fakeRedis.ts'
+import type { DrawnValues } from './hotOn.ts'
+import type { PipeOf } from './pipe.ts'
 
 /** What a test draws, runs and expects. Every time is virtual, in ms from the start of the test. */
 export interface Kit extends Expectations {
@@ -21,8 +16,9 @@ export interface Kit extends Expectations {
   readonly kafka: MemoryBroker
   /** The clock of the test, for whoever waits: a `TestScheduler`; and what draws on it. */
   readonly time: KitTime
-  /** A fake HTTP server, on that clock. */
+  /** Fake servers on that clock, for the operators; as they are until told otherwise, they answer at once. */
   readonly http: FakeHttp
+  readonly redis: FakeRedis
   /**
    * Draws a topic, a lane a partition, and what happens to the process that reads it. Offsets are places in the lane; a
    * message's value is what `values` has under its name, or the name; bytes are written as they are. Without a topic of
@@ -84,83 +80,4 @@ export interface ExpectedOutput {
    * @param error what `#` is: an error, or a part of its text; any when left out
    */
   toBe(marbles: string, values?: DrawnValues<unknown>, error?: unknown): void
-}
-
-/** A kit, and what its messages are called. */
-export interface MadeKit {
-  readonly kit: Kit
-  readonly topics: DrawnTopics
-}
-
-/** Makes the kit of a test. */
-export function kitOn(stage: Stage): MadeKit {
-  const { kafka, time } = stage
-  const later = (work: () => void, at: number) => stage.later(work, at)
-  const topics = new DrawnTopics(kafka, later)
-  const cold: Kit['cold'] = (marbles, values, error) => coldOn(time, marbles, values, error)
-  const expectOf = ({ title, emissions, isOfValues = true, asked = () => {} }: Expectable): ExpectedOutput => {
-    const toBe: ExpectedOutput['toBe'] = (marbles, values = {}, error) => {
-      asked()
-      const named = () => new Map([...Object.entries(values), ...(isOfValues ? topics.valuesBeside(values) : [])])
-      stage.expect(() => [{ title, ...outputLane({ marbles, values: named(), error }, emissions()) }], toBe)
-    }
-    return { toBe }
-  }
-  let http: FakeHttp | undefined
-  const kit: Kit = {
-    ...expectationsOn(stage, topics),
-    kafka,
-    time: { clock: time, cold },
-    get http() {
-      http ??= fakeHttp(time)
-      return http
-    },
-    topic: <T>(...args: readonly unknown[]) => {
-      const [topic, drawing, values = {}, options = {}] = topicArguments<T>(args)
-      const lanes = readDrawing(drawing, 'topic')
-      const source = topics.draw(topic, lanes, values, options)
-      playControl(stage, lanes.get('ctl') ?? [])
-      return source
-    },
-    cold,
-    hot: (marbles, values, error) => hotOn(later, marbles, values, error),
-    expectOutput: (made) => {
-      const pipe = stage.run(made)
-      const asked = () => {
-        pipe.isExpected = true
-      }
-      return expectOf({ title: 'output', emissions: () => pipe.emissions, asked })
-    },
-    expectCalls: ({ calls }) => {
-      const emissions = stage.watch(calls.pipe(map(({ name }) => name)))
-      return expectOf({ title: 'calls', emissions: () => emissions, isOfValues: false })
-    },
-    expectSent: (topic) => {
-      const { name } = typeof topic === 'string' ? { name: topic } : topic
-      const emissions = () => sentTo(topic, kafka.journal.of(['sent']))
-      return expectOf({ title: `messages sent to ${name}`, emissions })
-    },
-    expectUnsettled: (drawing) => {
-      for (const [label, marks] of readDrawing(drawing, 'unsettled'))
-        for (const { name } of marks) for (const place of topics.placesOf(label, name)) stage.unsettled.add(place)
-    },
-    group: (groupId) => expectationsOn(stage, topics, groupId),
-  }
-  return { kit, topics }
-}
-
-/** What is looked at as one lane. */
-interface Expectable {
-  readonly title: string
-  readonly emissions: () => readonly Emission[]
-  /** Whether what comes may be the values of messages. */
-  readonly isOfValues?: boolean
-  /** Hears that something is expected of it. */
-  readonly asked?: () => void
-}
-
-/** The topic is left out, or it comes before the drawing. */
-function topicArguments<T>(args: readonly unknown[]) {
-  const all = typeof args[1] === 'string' ? args : [undefined, ...args]
-  return all as [Topic<T> | string | undefined, string, DrawnValues<T>?, DrawnTopicOptions<T>?]
 }

@@ -35,6 +35,8 @@ export class Stage {
   /** What is drawn, and what is watched: over with the test. */
   private readonly drawn = new Subscription()
   private isOver = false
+  /** Whether something would still have gone on. */
+  private isEndless = false
 
   constructor(time: VirtualTime, until: number) {
     this.time = time
@@ -83,6 +85,8 @@ export class Stage {
     do yield
     while (this.time.step(this.until))
     this.isOver = true
+    // Before what is drawn is taken away: nothing is drawn so late.
+    this.isEndless = this.until === Number.POSITIVE_INFINITY && this.time.actions.length > 0
     this.kafka.journal.isClosed = true
     for (const pipe of this.pipes) pipe.isOver = true
     this.drawn.unsubscribe()
@@ -113,7 +117,8 @@ export class Stage {
         return drawing === undefined ? [] : [{ text: failureText(lane, drawing), calledAt }]
       }),
     )
-    const texts = [...failures.map(({ text }) => text), ...this.errors(), ...this.leftovers(nameOf)]
+    const endless = this.isEndless ? [ENDLESS] : []
+    const texts = [...failures.map(({ text }) => text), ...endless, ...this.errors(), ...this.leftovers(nameOf)]
     this.time.clear()
     if (texts.length === 0) return
     const error = failures[0]?.calledAt ?? new Error()
@@ -143,6 +148,9 @@ export class Stage {
     })
   }
 }
+
+const ENDLESS =
+  'Expected the test to come to rest, got something that still goes on after a day of virtual time: say when it ends, kafkaTest(test, { until: ms })'
 
 function failureText({ title, legend = [] }: NamedLane, drawing: string): string {
   const indented = [...drawing.split('\n'), ...legend].map((line) => `  ${line}`)

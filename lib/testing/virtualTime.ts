@@ -1,12 +1,16 @@
 import { TestScheduler } from 'rxjs/testing'
 
-/** Without a horizon, virtual time ends here: what goes on for so long goes on for ever. */
+/** Without a horizon, virtual time ends here, after a day: what goes on for so long goes on for ever. */
 const ENDLESS = 24 * 3_600_000
+/** So many actions at one instant are a loop. */
+const LOOP = 10_000
 
 /** RxJS's `TestScheduler`, one action at a time: after each, whoever watches can look at what has changed. */
 export class VirtualTime extends TestScheduler {
   /** Called after each action. */
   looked: () => void = () => {}
+  /** Actions at the present instant, so far. */
+  private count = 0
 
   constructor() {
     super(() => {
@@ -19,6 +23,9 @@ export class VirtualTime extends TestScheduler {
     const [action] = this.actions
     if (action === undefined || action.delay > Math.min(until, ENDLESS)) return false
     this.actions.shift()
+    this.count = action.delay === this.frame ? this.count + 1 : 0
+    if (this.count > LOOP)
+      throw new Error(`Expected ${this.frame} ms to end, got ${LOOP} actions at that instant: a loop`)
     this.frame = action.delay
     const error: unknown = action.execute(action.state, action.delay)
     if (error) throw error

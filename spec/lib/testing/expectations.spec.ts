@@ -6,7 +6,7 @@ import { deadLetter, retry } from '../../../lib/onNack.ts'
 import { kafkaTest } from '../../../lib/testing/kafkaTest.ts'
 import { topic as topicOf } from '../../../lib/topic.ts'
 import { mapValue } from '../../../lib/values.ts'
-import { postTo } from '../../../operators/postTo.ts'
+import { postTo } from '../../../operators/postTo/postTo.ts'
 import { sendTo } from '../../../operators/sendTo.ts'
 import { slow } from '../../support/slow.ts'
 

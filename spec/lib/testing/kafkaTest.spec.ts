@@ -1,16 +1,76 @@
+import { readFileSync } from 'node:fs'
 import { mergeMap, of } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { ack } from '../../../lib/ack.ts'
-import { text } from '../../../lib/codec.ts'
+import type { Broker } from '../../../lib/broker.ts'
+import { json, text } from '../../../lib/codec.ts'
 import { fromTopic } from '../../../lib/fromTopic.ts'
 import { perMessage } from '../../../lib/perMessage.ts'
 import { kafkaTest } from '../../../lib/testing/kafkaTest.ts'
 import { topic as topicOf } from '../../../lib/topic.ts'
 import { mapValue } from '../../../lib/values.ts'
+import type { FetchLike } from '../../../operators/postTo/exchange.ts'
+import { postTo } from '../../../operators/postTo/postTo.ts'
 import { slow } from '../../support/slow.ts'
 import { failureOf, lines } from './failureOf.ts'
 
+interface Order {
+  readonly id: string
+}
+const orders = topicOf('orders', json<Order>())
+const order = (id: string): Order => ({ id })
+const confirmOrders = (kafka: Broker, { fetch }: { fetch: FetchLike }) =>
+  fromTopic(kafka, orders, { groupId: 'confirm-orders' }).pipe(
+    postTo('http://mailer', ({ id }) => id, { fetch }),
+    ack(),
+  )
+
 describe('kafkaTest', () => {
+  // As docs/testing.md shows it.
+  it(
+    'commits an order once it is confirmed, also through a crash',
+    kafkaTest(({ topic, kafka, http, expectOutput, expectCalls, expectCommits }) => {
+      topic(
+        orders,
+        `
+          0:   a---b
+          1:   -c
+          ctl: -----X
+        `,
+        { a: order('1'), b: order('2'), c: order('3') },
+      )
+      http.takes(2)
+      expectOutput(confirmOrders(kafka, http)).toBe('--ac---b')
+      expectCalls(http).toBe('ac--bb', { a: '1', b: '2', c: '3' })
+      expectCommits(`
+        0: ---1---2
+        1: ---1
+      `)
+    }),
+  )
+
+  it('draws in docs/testing.md what it says of a lane that differs', () => {
+    const test = kafkaTest(({ topic, kafka, http, expectOutput, expectCommits }) => {
+      topic(
+        orders,
+        `
+          0:   a---b
+          1:   -c
+          ctl: -----X
+        `,
+        { a: order('1'), b: order('2'), c: order('3') },
+      )
+      http.takes(2)
+      expectOutput(confirmOrders(kafka, http))
+      expectCommits(`
+        0: ---1-2
+        1: ---1
+      `)
+    })
+    const page = readFileSync('docs/testing.md', 'utf8')
+    expect(page.match(/```\n(Expected commits[\s\S]*?)\n```/)?.[1]).toBe(failureOf(test))
+  })
+
   it(
     'draws a topic, and what is emitted, acked, committable and committed of it, partition by partition',
     kafkaTest(({ topic, expectOutput, expectAcks, expectCommittable, expectCommits }) => {

@@ -1,4 +1,4 @@
-import { bufferCount, filter, Observable, tap } from 'rxjs'
+import { bufferCount, delay, filter, ignoreElements, interval, Observable, of, repeat, tap } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { ack } from '../../../lib/ack.ts'
 import type { Message } from '../../../lib/message.ts'
@@ -82,6 +82,20 @@ describe('the end of kafkaTest', () => {
       expectAcks('0:')
     }),
   )
+
+  it('finds what goes on for ever, and says how to end it', () => {
+    const test = kafkaTest(({ expectOutput }) => expectOutput(interval(60_000).pipe(ignoreElements())).toBe(''))
+    expect(failureOf(test)).toBe(
+      'Expected the test to come to rest, got something that still goes on after a day of virtual time: say when it ends, kafkaTest(test, { until: ms })',
+    )
+  })
+
+  it('finds a loop that lets no time go by', () => {
+    const test = kafkaTest(({ time, expectOutput }) => {
+      expectOutput(of(1).pipe(delay(0, time.clock), repeat(), ignoreElements()))
+    })
+    expect(test).toThrow('Expected 0 ms to end, got 10000 actions at that instant: a loop')
+  })
 
   it('refuses a test that returns a promise, and says what takes one', () => {
     const test = kafkaTest((async () => {}) as () => void)

@@ -160,6 +160,7 @@ describe('kafkaTest catches', () => {
         Expected acks of topic[0]:
 
           topic[0]  ab
+          ctl       --R
           expected  -a---b
           actual    -a
                          ^ at 5 ms: expected b, got nothing
@@ -167,6 +168,7 @@ describe('kafkaTest catches', () => {
         Expected late settlements of topic[0]:
 
           topic[0]  ab
+          ctl       --R
           expected  -
           actual    ----------b
                               ^ at 10 ms: expected nothing, got b (topic[0]@1)
