@@ -2,9 +2,14 @@ import { inspect, isDeepStrictEqual } from 'node:util'
 
 /** What the kit calls what has no name: never a digit, which would be an offset. */
 const SPARE = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz']
+/** A character that a lane can have as it is. */
+const PLAIN = /^[^\s\-|#()^!]$/u
 const LONGEST = 100
 
-/** Gives each thing of a lane its character: those that a test has named, and a spare one for every other. */
+/**
+ * Gives each thing of a lane its character: those that a test has named, and for every other itself, if it is one, or a
+ * spare one.
+ */
 export class Glyphs {
   private readonly named: (readonly [name: string, value: unknown])[]
   private readonly isSame: (one: unknown, other: unknown) => boolean
@@ -20,10 +25,11 @@ export class Glyphs {
   nameOf(value: unknown): string {
     const known = this.named.find(([, one]) => this.isSame(one, value))
     if (known !== undefined) return known[0]
-    const name = SPARE.find((letter) => !this.taken.has(letter)) ?? '?'
+    const isItsName = typeof value === 'string' && PLAIN.test(value) && !this.taken.has(value)
+    const name = isItsName ? value : (SPARE.find((letter) => !this.taken.has(letter)) ?? '?')
     this.taken.add(name)
     this.named.push([name, value])
-    this.added.push(`${name} = ${textOf(value)}`)
+    if (!isItsName) this.added.push(`${name} = ${textOf(value)}`)
     return name
   }
 

@@ -48,6 +48,18 @@ run(kafka, source.pipe(mapValue((n) => n * 2), sendTo(kafka, numbers, (n) => ({ 
 export const used = [zaddTo(redis, (n: number) => ({ key: 'k', score: n, member: 'm' })), kafkaTest, marbleMessages]
 `
 
+const TESTS = `
+import assert from 'node:assert'
+import test from 'node:test'
+import { ack } from 'rxjs-kafka-toolkit'
+import { kafkaTest } from 'rxjs-kafka-toolkit/testing'
+const passesOn = ({ topic, expectOutput }) => expectOutput(topic('0: a-b').pipe(ack())).toBe('a-b')
+test('passes', kafkaTest(passesOn))
+test('passes with promises', kafkaTest.async(async (kit) => passesOn(kit)))
+const fails = kafkaTest(({ topic, expectOutput }) => expectOutput(topic('0: a-b').pipe(ack())).toBe('-a-b'))
+test('fails with a drawing', () => assert.throws(fails, /expected  -a-b/))
+`
+
 let folder: string
 let tarball: string
 
@@ -86,6 +98,12 @@ describe('the package', () => {
     const imports = `import ${NAMES} from 'rxjs-kafka-toolkit'\nimport { zaddTo } from 'rxjs-kafka-toolkit/operators'\n`
     writeFileSync(join(place, 'main.js'), imports + PIPE)
     expect(run(place, 'node', 'main.js')).toBe(PRINTED)
+  })
+
+  it('has tests of marbles for node:test', { timeout: 120_000 }, () => {
+    const place = project('tests', { type: 'module' })
+    writeFileSync(join(place, 'pipe.test.js'), TESTS)
+    expect(run(place, 'node', '--test')).toContain('pass 3')
   })
 
   it('runs in an empty CommonJS project', { timeout: 120_000 }, () => {
