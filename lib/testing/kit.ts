@@ -5,6 +5,7 @@ import type { Message } from '../message.ts'
 import type { Topic } from '../topic.ts'
 import type { DrawnTopicOptions } from './drawnTopics.ts'
 import type { Expectations } from './expectations.ts'
+import type { FakeEs } from './fakes/es/fakeEs.ts'
 import type { FakeHttp } from './fakes/fakeHttp.ts'
 import type { FakeRedis } from './fakes/redis/fakeRedis.ts'
 import type { DrawnValues } from './hotOn.ts'
@@ -19,6 +20,7 @@ export interface Kit extends Expectations {
   /** Fake servers on that clock, for the operators; as they are until told otherwise, they answer at once. */
   readonly http: FakeHttp
   readonly redis: FakeRedis
+  readonly es: FakeEs
   /**
    * Draws a topic, a lane a partition, and what happens to the process that reads it. Offsets are places in the lane; a
    * message's value is what `values` has under its name, or the name; bytes are written as they are. Without a topic of

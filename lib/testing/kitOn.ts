@@ -5,6 +5,7 @@ import { readDrawing } from './drawing.ts'
 import { type DrawnTopicOptions, DrawnTopics } from './drawnTopics.ts'
 import { expectationsOn } from './expectations.ts'
 import { coldOn } from './fakes/coldOn.ts'
+import { fakeEs } from './fakes/es/fakeEs.ts'
 import { fakeHttp } from './fakes/fakeHttp.ts'
 import { fakeRedis } from './fakes/redis/fakeRedis.ts'
 import { sentTo } from './findings.ts'
@@ -40,6 +41,7 @@ export function kitOn(stage: Stage): MadeKit {
     time: { clock: time, cold },
     http: fakeHttp(time),
     redis: fakeRedis(time),
+    es: fakeEs(time),
     topic: <T>(...args: readonly unknown[]) => {
       const [topic, drawing, values = {}, options = {}] = topicArguments<T>(args)
       const lanes = readDrawing(drawing, 'topic')
