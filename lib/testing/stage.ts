@@ -1,4 +1,5 @@
 import { type Observable, Subscription } from 'rxjs'
+import { callSite } from '../callSite.ts'
 import { textOf } from './glyphs.ts'
 import { type Leftovers, leftoversText } from './leftovers.ts'
 import { type ComparedLane, mismatchOf } from './mismatch.ts'
@@ -19,8 +20,8 @@ export interface NamedLane extends ComparedLane {
 /** What a test expects of lanes, asked once all has happened. */
 interface Expectation {
   readonly lanes: () => readonly NamedLane[]
-  /** Carries the stack of the call that said so. */
-  readonly calledAt: Error
+  /** The stack of the call that said so. */
+  readonly calledAt: string | undefined
 }
 
 /** A test while it runs: its time, its Kafka, its pipes, and what is expected of them. */
@@ -74,9 +75,7 @@ export class Stage {
 
   /** @param called the function whose caller is shown when it fails */
   expect(lanes: () => readonly NamedLane[], called: (...args: never[]) => unknown): void {
-    const calledAt = new Error()
-    Error.captureStackTrace(calledAt, called)
-    this.expectations.push({ lanes, calledAt })
+    this.expectations.push({ lanes, calledAt: callSite(called) })
   }
 
   /** Lets all happen that is to happen by the horizon, action by action: in between, promises may go on. */
@@ -121,9 +120,9 @@ export class Stage {
     const texts = [...failures.map(({ text }) => text), ...endless, ...this.errors(), ...this.leftovers(nameOf)]
     this.time.clear()
     if (texts.length === 0) return
-    const error = failures[0]?.calledAt ?? new Error()
-    error.message = texts.join('\n\n')
-    error.stack = `Error: ${error.message}\n${error.stack?.replace(/^.*\n/, '')}`
+    const error = new Error(texts.join('\n\n'))
+    const calledAt = failures[0]?.calledAt
+    if (calledAt !== undefined) error.stack = `Error: ${error.message}\n${calledAt}`
     throw error
   }
 

@@ -44,6 +44,13 @@ describe('the end of kafkaTest', () => {
     expect(failureOf(test)).toBe('Expected topic[0]@0 to be unsettled at the end: it was settled, or never delivered')
   })
 
+  it('finds a consumer that does not leave', () => {
+    const test = kafkaTest(({ topic }) => {
+      topic('0: a').pipe(ack(), repeat()).subscribe()
+    })
+    expect(failureOf(test)).toContain('Expected all consumers to leave at the end, got one in group group')
+  })
+
   it('finds timers that were set and not cancelled', () => {
     const test = kafkaTest(
       ({ time, expectOutput }) => {
