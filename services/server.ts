@@ -1,5 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { withLock } from './cache.ts'
 import { daemonPid, daemonReady, killDaemon, type Program, startDaemon, stopDaemon } from './daemon.ts'
 import type { ServerName } from './defaults.ts'
@@ -87,6 +88,14 @@ export function makeServer(recipe: Recipe): Server {
     })
   }
 
+  async function kill(run: Run): Promise<void> {
+    await inTurn(run, async () => {
+      const wasUp = pid(run) !== undefined
+      await killDaemon(folderOf(run))
+      if (wasUp) await closes(portOf(run, name))
+    })
+  }
+
   async function wipe(run: Run): Promise<void> {
     if (pid(run) !== undefined) throw new Error(`Cannot delete the data of ${name} in run ${run.name}: it is up`)
     await rm(join(folderOf(run), 'data'), { recursive: true, force: true })
@@ -99,7 +108,7 @@ export function makeServer(recipe: Recipe): Server {
     wipe,
     pid,
     install: (run) => recipe.install(run),
-    kill: (run) => inTurn(run, () => killDaemon(folderOf(run))),
+    kill,
     isUp: async (run) => pid(run) !== undefined && (await recipe.isReady(run)),
     url: (run) => recipe.url(run),
     version: (run) => recipe.version(run),
@@ -108,6 +117,12 @@ export function makeServer(recipe: Recipe): Server {
 
 /** How long a start may take on a machine that is busy with other work. */
 const patience = 180_000
+
+/** The system closes the ports of a killed process a moment after the process is gone. */
+async function closes(port: number): Promise<void> {
+  const deadline = Date.now() + 10_000
+  while ((await isListening(port)) && Date.now() < deadline) await sleep(20)
+}
 
 async function refuseTakenPort(run: Run, name: ServerName): Promise<void> {
   const port = portOf(run, name)
