@@ -1,5 +1,5 @@
 import { catchError, defer, forkJoin, from, map, type Observable, of } from 'rxjs'
-import { FatalError } from '../../lib/errors.ts'
+import { FatalError, TransientError } from '../../lib/errors.ts'
 import type { EsLike, EsRequestOptions } from './client.ts'
 import { esError } from './esError.ts'
 import { type Answer, answerOfId, answerOfSearch } from './hits.ts'
@@ -7,7 +7,8 @@ import type { EsPart } from './search.ts'
 
 /**
  * Asks for all parts at once, the searches in one `_msearch`, the ids in one `_mget`; gives the answer to each, in
- * order. When either fails both do: nothing is changed by asking again.
+ * order. When either fails both do: nothing is changed by asking again. When all answers are failures that may pass, so
+ * does the whole: then it holds its place until the next try, and a server in trouble is asked no more than that.
  */
 export function ask<S>(
   es: EsLike,
@@ -23,7 +24,7 @@ export function ask<S>(
     )
   const byId = () => getter(es)({ docs }, options).pipe(map((answer) => answer.docs.map((doc) => answerOfId<S>(doc))))
   return defer(() => forkJoin([searches.length > 0 ? bySearch() : of([]), docs.length > 0 ? byId() : of([])])).pipe(
-    map(([searched, got]) => inOrder(parts, searched, got)),
+    map(([searched, got]) => unlessAllFail(inOrder(parts, searched, got))),
     catchError((error) => {
       throw esError(error)
     }),
@@ -48,4 +49,11 @@ function inOrder<S>(parts: readonly EsPart[], searched: readonly Answer<S>[], go
     )
   }
   return answers as Answer<S>[]
+}
+
+function unlessAllFail<S>(answers: readonly Answer<S>[]): readonly Answer<S>[] {
+  const [first] = answers
+  const isOut = (answer: Answer<S>) => 'error' in answer && answer.error instanceof TransientError
+  if (first !== undefined && 'error' in first && answers.every(isOut)) throw first.error
+  return answers
 }

@@ -16,8 +16,15 @@ export interface EsHit<Source = unknown> {
   readonly highlight?: Readonly<Record<string, readonly string[]>>
 }
 
-/** What became of one search: its top hit, null for none; or why there is no answer. */
-export type Answer<S> = { readonly found: EsHit<S> | null } | { readonly error: Error }
+/** What a search found: its top hit, null for none. */
+export interface Found<S> {
+  readonly found: EsHit<S> | null
+  /** Whether some of the shards gave no answer. */
+  readonly isPartial?: boolean
+}
+
+/** What became of one search: what it found, or why there is no answer. */
+export type Answer<S> = Found<S> | { readonly error: Error }
 
 /** Reads the reply to a search. */
 export function answerOfSearch<S>(reply: EsReply, allowPartial: boolean): Answer<S> {
@@ -27,7 +34,7 @@ export function answerOfSearch<S>(reply: EsReply, allowPartial: boolean): Answer
   const lack = lackOf(reply)
   if (lack !== undefined && !allowPartial) return { error: new TransientError(lack) }
   const [hit] = hits?.hits ?? []
-  return { found: hit === undefined ? null : shown(hit as EsHit<S>) }
+  return { found: hit === undefined ? null : shown(hit as EsHit<S>), isPartial: lack !== undefined }
 }
 
 /** Says what a reply leaves out. */

@@ -1,4 +1,4 @@
-import { excerpt } from '../../lib/codec.ts'
+import { excerpt, toJson } from '../../lib/codec.ts'
 import { PermanentError } from '../../lib/errors.ts'
 
 declare const source: unique symbol
@@ -30,8 +30,8 @@ export interface EsGet<Source = unknown> {
 
 /** What all searches of a pipe have in common. */
 export interface SearchDefaults {
-  readonly source: readonly string[] | undefined
-  readonly minScore: number | undefined
+  readonly source?: readonly string[]
+  readonly minScore?: number
   readonly allowPartial: boolean
 }
 
@@ -43,8 +43,12 @@ interface EsDocWanted {
   readonly _source: readonly string[] | undefined
 }
 
-/** A message's part of a request: the two lines of a search within a `_msearch`, or a document within a `_mget`. */
-export type EsPart = { readonly lines: readonly [header: object, body: object] } | { readonly doc: EsDocWanted }
+/** The two lines of a search within a `_msearch`: whereto, and what. */
+type EsLines = readonly [header: Line & Pick<EsSearch, 'index'>, body: Line & { readonly query: object }]
+type Line = Readonly<Record<string, unknown>>
+
+/** A message's part of a request, and its whole text, by which equal ones are known. */
+export type EsPart = ({ readonly lines: EsLines } | { readonly doc: EsDocWanted }) & { readonly key: string }
 
 /**
  * By score; of equal ones the document that was written first in its shard, which all copies of a shard agree on. `_id`
@@ -59,7 +63,15 @@ const BEST_FIRST = [{ _score: 'desc' }, { _seq_no: { order: 'asc', unmapped_type
  * @throws PermanentError when it is no search
  */
 export function partOf(asked: EsSearch | EsGet, defaults: SearchDefaults): EsPart {
-  return isGet(asked) ? { doc: docOf(asked, defaults) } : { lines: linesOf(asked, defaults) }
+  const part = isGet(asked) ? { doc: docOf(asked, defaults) } : { lines: linesOf(asked, defaults) }
+  return { ...part, key: toJson(part) }
+}
+
+/** What was asked, for an error that tells of it. */
+export function askedFor(part: EsPart): string {
+  if ('doc' in part) return `the id ${excerpt(part.doc._id)} in ${part.doc._index}`
+  const [{ index }, { query }] = part.lines
+  return `${excerpt(query)} in ${String(index)}`
 }
 
 function isGet(asked: EsSearch | EsGet): asked is EsGet {
@@ -75,7 +87,7 @@ function docOf({ index, id, routing }: EsGet, { source }: SearchDefaults): EsDoc
 function linesOf(
   { index, routing, preference, query, ...body }: EsSearch,
   { source, minScore, allowPartial }: SearchDefaults,
-): [header: object, body: object] {
+): EsLines {
   const names = typeof index === 'string' ? [index] : index
   // Without an index, Elasticsearch would search them all.
   if (!Array.isArray(names) || names.length === 0 || !names.every(isName)) {

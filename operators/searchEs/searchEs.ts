@@ -1,14 +1,15 @@
-import { map, type OperatorFunction } from 'rxjs'
-import { TransientError } from '../../lib/errors.ts'
+import type { OperatorFunction } from 'rxjs'
+import { type CacheOptions, expectCache } from '../../lib/answerCache.ts'
 import { expectBoolean, optional, refuse } from '../../lib/expect.ts'
-import { expectInto, expectOnMiss, intoValue, type OnMiss } from '../../lib/into.ts'
+import { lookUp } from '../../lib/lookUp.ts'
 import type { Message } from '../../lib/message.ts'
+import { expectInto, expectOnMiss, type Missed, type OnMiss } from '../../lib/onMiss.ts'
 import { type BatchOptions, operatorOptions, type RequestOptions } from '../../lib/operatorOptions.ts'
-import { type Outcome, perBatch } from '../../lib/perBatch.ts'
 import { ask } from './ask.ts'
 import type { EsLike } from './client.ts'
-import type { Answer, EsHit } from './hits.ts'
-import { type EsGet, type EsPart, type EsSearch, partOf } from './search.ts'
+import type { EsHit, Found } from './hits.ts'
+import { askedFor, type EsGet, type EsPart, type EsSearch, partOf } from './search.ts'
+import { WholeAnswers } from './wholeAnswers.ts'
 
 export type { EsDoc, EsDocs, EsLike, EsReplies, EsReply, EsRequestOptions } from './client.ts'
 export type { EsHit } from './hits.ts'
@@ -29,6 +30,11 @@ export interface SearchEsOptions extends RequestOptions {
    * best of all, and a miss may be none. @default false: such a search is tried again
    */
   readonly allowPartial?: boolean
+  /**
+   * Keeps answers, by the whole text of what was asked, so that what changes in the index is not seen for a while.
+   * `{}` takes the defaults. @default no cache
+   */
+  readonly cache?: CacheOptions
 }
 
 const DEFAULTS = { name: 'searchEs', concurrency: 2, batch: { max: 64 }, onMiss: 'null', allowPartial: false } as const
@@ -36,6 +42,7 @@ const DEFAULTS = { name: 'searchEs', concurrency: 2, batch: { max: 64 }, onMiss:
 const CHECKS = {
   into: expectInto,
   onMiss: expectOnMiss,
+  cache: optional(expectCache),
   source: optional((name, value) => {
     const isText = (field: unknown) => typeof field === 'string' && field !== ''
     if (!Array.isArray(value) || !value.every(isText)) refuse(name, 'an array of names of fields', value)
@@ -64,18 +71,19 @@ const CHECKS = {
  *
  * @param es the client; each request carries its own time-out, and is not retried by the client
  * @param options `into`: the key that the hit gets in the message's value, or a function that puts it anywhere;
- * `onMiss`: `'null'` (default) passes messages without a hit on with null, `'drop'` acks them
+ * `onMiss`: what becomes of a message without a hit: it passes on with `'null'` (default), is acked (`'drop'`), is left to
+ * the source's `onNack` (`'nack'`), or passes on with `{ default }`
  * @throws TypeError for a wrong option, at once
  */
 export function searchEs<A, const K extends string, S = unknown, const M extends OnMiss = 'null'>(
   es: EsLike,
   select: (value: A, message: Message<A>) => EsSearch<S> | EsGet<S>,
   options: SearchEsOptions & { readonly into: K; readonly onMiss?: M },
-): OperatorFunction<Message<A>, Message<A & { [P in K]: M extends 'drop' ? EsHit<S> : EsHit<S> | null }>>
-export function searchEs<A, B, S = unknown>(
+): OperatorFunction<Message<A>, Message<A & { [P in K]: EsHit<S> | Missed<M> }>>
+export function searchEs<A, B, S = unknown, const M extends 'null' | 'drop' | 'nack' = 'null'>(
   es: EsLike,
   select: (value: A, message: Message<A>) => EsSearch<S> | EsGet<S>,
-  options: SearchEsOptions & { readonly into: (value: A, hit: EsHit<S> | null) => B; readonly onMiss?: OnMiss },
+  options: SearchEsOptions & { readonly into: (value: A, hit: EsHit<S> | Missed<M>) => B; readonly onMiss?: M },
 ): OperatorFunction<Message<A>, Message<B>>
 export function searchEs<A, B, S>(
   es: EsLike,
@@ -85,32 +93,20 @@ export function searchEs<A, B, S>(
     readonly onMiss?: OnMiss
   },
 ): OperatorFunction<Message<A>, Message<B>> {
-  const { request, into, onMiss, source, minScore, allowPartial } = operatorOptions(options, DEFAULTS, CHECKS)
-  const { timeout } = request
-  const put = intoValue(into, onMiss, (hit: EsHit<S>) => hit)
-  const defaults = { source, minScore, allowPartial }
-
-  return perBatch<A, EsPart, B>(
+  const { request, into, onMiss, cache, ...defaults } = operatorOptions(options, DEFAULTS, CHECKS)
+  const { allowPartial } = defaults
+  return lookUp<A, EsPart, EsHit<S>, Found<S>, B>(
     (value, message) => partOf(select(value, message), defaults),
-    (parts, { messages, signal }) =>
-      ask<S>(es, parts, allowPartial, { signal, requestTimeout: timeout, maxRetries: 0 }).pipe(
-        map((answers) => outcomesOf<S, B>(answers, (i, hit) => put((messages[i] as Message<A>).value, hit))),
-      ),
-    { ...request, holdAll: true },
+    (parts, { signal }) => ask<S>(es, parts, allowPartial, { signal, requestTimeout: request.timeout, maxRetries: 0 }),
+    {
+      ...request,
+      ...{ into, onMiss, holdAll: true, keyOf, asked: askedFor, show: (hit) => hit },
+      ...(cache === undefined ? {} : { cache }),
+      cacheOf: (kept) => new WholeAnswers(kept, keyOf),
+    },
   )
 }
 
-/**
- * Gives each search its outcome.
- *
- * @throws TransientError when every search failed so: the batch is then tried again as it is, not each alone
- */
-function outcomesOf<S, B>(
-  answers: readonly Answer<S>[],
-  put: (i: number, hit: EsHit<S> | null) => Outcome<B>,
-): Outcome<B>[] {
-  const [first] = answers
-  const isOut = (answer: Answer<S>) => 'error' in answer && answer.error instanceof TransientError
-  if (first !== undefined && 'error' in first && answers.every(isOut)) throw first.error
-  return answers.map((answer, i) => ('error' in answer ? answer : put(i, answer.found)))
+function keyOf({ key }: EsPart): string {
+  return key
 }

@@ -132,8 +132,74 @@ describe('searchEs', () => {
     }),
   )
 
+  it('asks once for equal searches of a batch', () => {
+    const { es, asked } = answers()
+    marbles(({ scheduler, expectObservable }) => {
+      const { messages } = marbleMessages(scheduler, '(aba|)', values)
+      expectObservable(messages.pipe(searchEs(es, searchOf, options), ack())).toBe('(xyx|)', found)
+    })()
+    expect(asked.map(({ searches }) => textsOf(searches))).toEqual([['first', 'second']])
+  })
+
+  it('keeps answers for a while where there is a cache, misses for a shorter one', () => {
+    const { es, asked } = esOf((_, texts) =>
+      of({ responses: texts.map((text) => (text === 'second' ? reply() : reply('1'))) }),
+    )
+    marbles(({ scheduler, expectObservable }) => {
+      const { messages } = marbleMessages(scheduler, 'ab--ab----a|', values)
+      const cache = { ttl: 10, negativeTtl: 3 }
+      expectObservable(messages.pipe(searchEs(es, searchOf, { ...one, cache }), ack())).toBe('xy--xy----x|', {
+        ...found,
+        y: { ...b, hit: null },
+      })
+    })()
+    expect(asked.map(({ searches }) => textsOf(searches))).toEqual([['first'], ['second'], ['second'], ['first']])
+  })
+
+  it('keeps no answer that only some of the shards gave', () => {
+    const { es, asked } = esOf((call) =>
+      of({ responses: [{ ...reply('1'), _shards: { failed: call === 1 ? 1 : 0 } }] }),
+    )
+    marbles(({ scheduler, expectObservable }) => {
+      const { messages } = marbleMessages(scheduler, 'a-a-a|', values)
+      const search = searchEs(es, searchOf, { ...one, allowPartial: true, cache: {} })
+      expectObservable(messages.pipe(search, ack())).toBe('x-x-x|', found)
+    })()
+    expect(asked).toHaveLength(2)
+  })
+
+  it('knows a search by all that it asks for, and ids apart from searches', () => {
+    const { es, asked } = answers()
+    marbles(({ scheduler, expectObservable }) => {
+      const { messages } = marbleMessages(scheduler, '(abc|)', {
+        a,
+        b: { ...b, text: 'first' },
+        c: { ...c, text: 'first' },
+      })
+      const select = (query: Query) => ({ ...searchOf(query), routing: query.user })
+      const search = searchEs(es, select, { cache: {}, into: ({ user }, hit) => `${user} ${hit?._id}` })
+      expectObservable(messages.pipe(search, ack())).toBe('(xyx|)', { x: 'ann 1', y: 'bob 1' })
+    })()
+    expect(asked[0]?.searches.filter((line) => 'routing' in line)).toMatchObject([
+      { routing: 'ann' },
+      { routing: 'bob' },
+    ])
+  })
+
+  it.each([
+    [searchOf, '{"match":{"text":"first"}} in pages'],
+    [(query: Query): EsGet => ({ index: 'pages', id: query.text }), 'the id "first" in pages'],
+  ])('nacks a miss that says what was asked, where `onMiss` is nack: %#', (select, asked) => {
+    marbles(({ scheduler, expectObservable }) => {
+      const { es } = esWithIds({ first: { found: false } }, () => of({ responses: [reply()] }))
+      const { messages, nacks } = marbleMessages(scheduler, 'a|', values)
+      expectObservable(messages.pipe(searchEs(es, select, { ...one, onMiss: 'nack' }), ack())).toBe('-|')
+      expectObservable(nacks).toBe('a', { a: `a: searchEs found nothing for ${asked}` })
+    })()
+  })
+
   it(
-    'gives null where nothing was found, or drops and acks it',
+    'gives null or a default where nothing was found, or drops and acks it',
     marbles(({ scheduler, expectObservable }) => {
       const { es } = esOf(() => of({ responses: [reply(), reply('2')] }))
       const passed = marbleMessages(scheduler, '(ab|)', values)
@@ -145,6 +211,11 @@ describe('searchEs', () => {
         miss,
       )
       expectObservable(dropped.acks).toBe('(ab)')
+      const given = marbleMessages(scheduler, '(ab|)', values)
+      const none = { _id: 'none' }
+      expectObservable(
+        given.messages.pipe(searchEs(es, searchOf, { ...options, onMiss: { default: none } }), ack()),
+      ).toBe('(xy|)', { ...miss, x: { ...a, hit: none } })
     }),
   )
 
@@ -336,7 +407,17 @@ describe('searchEs', () => {
   )
 
   it(
-    'nacks a query that has no JSON',
+    'nacks a query that has no JSON, and no other',
+    marbles(({ scheduler, expectObservable }) => {
+      const { messages, nacks } = marbleMessages(scheduler, '(ab|)', values)
+      const select = (query: Query) => (query === a ? { index: 'pages', query: { term: { n: 1n } } } : searchOf(query))
+      expectObservable(messages.pipe(searchEs(answers().es, select, options), ack())).toBe('(y|)', found)
+      expectObservable(nacks).toBe('a', { a: 'a: Do not know how to serialize a BigInt' })
+    }),
+  )
+
+  it(
+    'nacks what the client can not write',
     marbles(({ scheduler, expectObservable }) => {
       const { es } = esOf(() => throwError(() => named('SerializationError')))
       const { messages, nacks } = marbleMessages(scheduler, 'a|', values)
@@ -534,7 +615,8 @@ describe('searchEs', () => {
 
   it.each([
     [{ into: '' }, 'Expected `into` to be a key or a function, got `` (string)'],
-    [{ onMiss: 'skip' }, 'Expected `onMiss` to be one of null, drop, got `skip` (string)'],
+    [{ onMiss: 'skip' }, "Expected `onMiss` to be 'null', 'drop', 'nack' or { default }, got `skip` (string)"],
+    [{ cache: { ttl: -1 } }, 'Expected `cache.ttl` to be a number of ms >= 0'],
     [{ timeout: -1 }, 'Expected `timeout` to be a number of ms >= 0'],
     [{ batch: { max: 0 } }, 'Expected `batch.max` to be an integer >= 1'],
     [{ source: 'title' }, 'Expected `source` to be an array of names of fields, got `title` (string)'],
@@ -574,6 +656,14 @@ describe('searchEs', () => {
     const ids = () =>
       messages.pipe(searchEs(es, (q): EsGet<Page> => ({ index: 'pages', id: q.text }), { into: 'page' }))
     expectTypeOf(ids).returns.toEqualTypeOf<Observable<Message<Query & { page: EsHit<Page> | null }>>>()
+    const given = () =>
+      messages.pipe(
+        searchEs(es, (q): EsGet<Page> => ({ index: 'pages', id: q.text }), {
+          into: 'page',
+          onMiss: { default: 'none' },
+        }),
+      )
+    expectTypeOf(given).returns.toEqualTypeOf<Observable<Message<Query & { page: EsHit<Page> | 'none' }>>>()
     const put = () => messages.pipe(searchEs(es, searchOf, { into: (q, hit) => [q.user, hit?._id] as const }))
     expectTypeOf(put).returns.toEqualTypeOf<Observable<Message<readonly [string, string | undefined]>>>()
   })
