@@ -4,31 +4,38 @@ import type { AddressInfo } from 'node:net'
 import { Client } from '@elastic/elasticsearch'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { errorClassOf, FatalError } from '../../../lib/errors.ts'
-import { type EsSearch, type SearchEsOptions, searchEs } from '../../../operators/searchEs/searchEs.ts'
+import { matchText } from '../../../operators/searchEs/matchText.ts'
+import { type EsGet, type EsSearch, type SearchEsOptions, searchEs } from '../../../operators/searchEs/searchEs.ts'
 import { connectionSettings } from '../../../services/defaults.ts'
+import { HOSTILE } from '../support/hostile.ts'
 import { throughOperator } from '../support/throughOperator.ts'
 
 const { esUrl } = connectionSettings()
 const es = new Client({ node: esUrl })
 const index = `search-${randomBytes(4).toString('hex')}`
+const closed = `${index}-closed`
+const away = `${index}-away`
 
 interface Page {
   readonly text: string
   readonly n: number
 }
 
+type Asked = EsSearch<Page> | EsGet<Page>
+
 const search = (text: string): EsSearch<Page> => ({ index, query: { match: { text } } })
+const get = (id: string): EsGet<Page> => ({ index, id, routing: 'one' })
 
 /** What became of searches as messages. */
-function settle(client: Client, searches: readonly EsSearch<Page>[], options: SearchEsOptions = {}) {
+function settle(client: Client, searches: readonly Asked[], options: SearchEsOptions = {}) {
   return throughOperator(
     searches,
-    searchEs(client, (body) => body, { into: 'hit', ...options }),
+    searchEs(client, (one: Asked) => one, { into: 'hit', ...options }),
   )
 }
 
 /** The numbers of the documents found. */
-async function found(searches: readonly EsSearch<Page>[], options: SearchEsOptions = {}) {
+async function found(searches: readonly Asked[], options: SearchEsOptions = {}) {
   const { values, acked, error, nacked } = await settle(es, searches, options)
   expect(error).toBeUndefined()
   expect(nacked).toEqual(new Map())
@@ -75,36 +82,29 @@ const answerAll = (response: ServerResponse, lines: number, one: object = reply)
   response.end(JSON.stringify({ responses: Array(lines / 2).fill(one) }))
 const quick = { retry: { delay: 1 } }
 
-const HOSTILE = [
-  'say "hi"',
-  'back\\slash',
-  '{"match_all":{}}',
-  '"}},"query":{"match_all":{}}',
-  '"}}\n{"index":"*"}\n{"query":{"match_all":{}}}',
-  'line\nfeed',
-  'null\u0000byte',
-  'AND OR NOT +(-~*',
-  'title:[* TO *]',
-  '<script>alert(1)</script>',
-  'emoji 🚀 é漢字',
-  '$(rm) `ls` %24',
-  '__proto__',
-  '\u2028separator',
-]
-
 beforeAll(async () => {
   await es.indices.create({
     index,
     settings: { number_of_shards: 2, number_of_replicas: 0 },
-    mappings: { properties: { text: { type: 'text', fields: { raw: { type: 'keyword' } } }, n: { type: 'integer' } } },
+    mappings: { properties: { text: { type: 'text' }, raw: { type: 'keyword' }, n: { type: 'integer' } } },
   })
-  const texts = ['first', 'second', 'third', 'same words', 'same words', 'same words', ...HOSTILE]
-  for (const [n, text] of texts.entries()) await es.index({ index, id: `p${n}`, document: { text, n }, routing: 'one' })
-  await es.indices.refresh({ index })
+  const texts = ['first', 'second', 'third', 'same words', 'same words', 'same words']
+  const pages = texts.map((text, n) => ({ id: `p${n}`, text, n }))
+  // Each under itself, too, and with a word of its own.
+  const hostile = HOSTILE.map((text, i) => ({ id: text, text: `${text} own${i}`, raw: text, n: 6 + i }))
+  const operations = [...pages, ...hostile].flatMap(({ id, ...page }) => [{ index: { _id: id, routing: 'one' } }, page])
+  const { errors } = await es.bulk({ index, operations, refresh: true })
+  if (errors) throw new Error('Cannot write the pages')
+  // One index that is closed, and one of which no node may have a shard.
+  const settings = { number_of_replicas: 0 }
+  await es.indices.create({ index: closed, settings })
+  await es.indices.close({ index: closed })
+  const nowhere = { ...settings, 'index.routing.allocation.require._name': 'nobody' }
+  await es.indices.create({ index: away, settings: nowhere, wait_for_active_shards: 0 })
 })
 
 afterAll(async () => {
-  await es.indices.delete({ index })
+  await es.indices.delete({ index: [index, closed, away] })
   await es.close()
 })
 
@@ -145,12 +145,49 @@ describe('searchEs, with a real Elasticsearch', () => {
     expect(await found([{ ...search('first'), index: [index], routing: 'one', preference: 'same' }])).toEqual([0])
   })
 
-  it('searches for what a user typed, whatever it is', async () => {
-    const exact = HOSTILE.map((value): EsSearch<Page> => ({ index, query: { term: { 'text.raw': value } } }))
-    expect(await found(exact)).toEqual(HOSTILE.map((_, i) => 6 + i))
-    for (const [i, one] of exact.entries()) expect(await found([one])).toEqual([6 + i])
-    const parsed = HOSTILE.map((query): EsSearch<Page> => ({ index, query: { simple_query_string: { query } } }))
-    expect((await settle(es, parsed)).acked).toHaveLength(HOSTILE.length)
+  it('takes what a user typed as data, whatever it is', async () => {
+    expect(HOSTILE.length).toBeGreaterThan(200)
+    const places = HOSTILE.map((_, i) => 6 + i)
+    const exact = HOSTILE.map((raw): EsSearch<Page> => ({ index, query: { term: { raw } } }))
+    expect(await found(exact)).toEqual(places)
+    const words = HOSTILE.map((text, i): EsSearch<Page> => ({ index, query: matchText(`${text} own${i}`, 'text') }))
+    expect(await found(words)).toEqual(places)
+    expect(await found(HOSTILE.map(get))).toEqual(places)
+  })
+
+  it('has a language for queries, which lets a user look for what is not shown: `query_string`', async () => {
+    const typed = '_id:p1'
+    expect(await found([{ index, query: { query_string: { query: typed, default_field: 'text' } } }])).toEqual([1])
+    expect(await found([{ index, query: matchText(typed, 'text') }])).toEqual([null])
+  })
+
+  it('gets documents by their id at once, before a search finds them, and misses others', async () => {
+    await es.index({ index, id: 'new', routing: 'one', document: { text: 'brandnew', n: -1 }, refresh: false })
+    const { values } = await settle(es, [get('new'), search('brandnew'), get('none'), get('p1')])
+    expect(values.map(({ hit }) => hit)).toEqual([
+      { _index: index, _id: 'new', _score: null, _source: { text: 'brandnew', n: -1 } },
+      null,
+      null,
+      { _index: index, _id: 'p1', _score: null, _source: { text: 'second', n: 1 } },
+    ])
+    await es.delete({ index, id: 'new', routing: 'one', refresh: true })
+  })
+
+  it('fetches only the fields of `source`', async () => {
+    const { values } = await settle(es, [search('first'), get('p0')], { source: ['n'] })
+    expect(values.map(({ hit }) => hit?._source)).toEqual([{ n: 0 }, { n: 0 }])
+  })
+
+  it('misses what scores less than `minScore`', async () => {
+    const { values } = await settle(es, [search('first')])
+    const score = values[0]?.hit?._score as number
+    expect(await found([search('first')], { minScore: score - 0.01 })).toEqual([0])
+    expect(await found([search('first')], { minScore: score + 0.01 })).toEqual([null])
+  })
+
+  it('passes on the `highlight` and the `fields` that a search asks for', async () => {
+    const { values } = await settle(es, [{ ...search('first'), highlight: { fields: { text: {} } }, fields: ['n'] }])
+    expect(values[0]?.hit).toMatchObject({ highlight: { text: ['<em>first</em>'] }, fields: { n: [0] } })
   })
 
   it('nacks a search that Elasticsearch can not read, and no other, though it refuses them all', async () => {
@@ -198,6 +235,42 @@ describe('searchEs, with a real Elasticsearch', () => {
     expect(nacked.size).toBe(0)
   })
 
+  it.each([
+    ['a query', { ...search('first'), index: closed }],
+    ['an id', { index: closed, id: '1' }],
+  ])('errors when the index of %s is closed, and says what to do', async (_, asked) => {
+    const { error } = await settle(es, [asked])
+    expect(errorClassOf(error)).toBe('fatal')
+    expect(error?.message).toContain('index_closed_exception: closed; open the index')
+  })
+
+  it('errors when a pattern fits no index, which would look like a miss', async () => {
+    const { error } = await settle(es, [{ ...search('first'), index: 'no-such-*' }])
+    expect(errorClassOf(error)).toBe('fatal')
+    expect(error?.message).toContain('index_not_found_exception: no such index [no-such-*]')
+  })
+
+  it('asks again for what no shard can answer, and takes half a result only where it may', async () => {
+    const both = { ...search('first'), index: [index, away] }
+    const twice = { retry: { attempts: 2, delay: 1 } }
+    const byQuery = await settle(es, [search('first'), both], twice)
+    expect([byQuery.acked, [...byQuery.nacked.keys()]]).toEqual([[0], [1]])
+    expect(String(byQuery.nacked.get(1))).toContain(`missing shards [[${away}][0]]`)
+    const byId = await settle(es, [get('p0'), { index: away, id: 'p0' }], twice)
+    expect([byId.acked, [...byId.nacked.keys()]]).toEqual([[0], [1]])
+    expect(String(byId.nacked.get(1))).toContain('no_shard_available_action_exception')
+    expect(await found([both], { allowPartial: true })).toEqual([0])
+  })
+
+  it('nacks an id in an alias of several indices, and no other', async () => {
+    const alias = `${index}-both`
+    await es.indices.updateAliases({ actions: [index, away].map((name) => ({ add: { index: name, alias } })) })
+    const { acked, nacked } = await settle(es, [get('p1'), { index: alias, id: 'p1' }])
+    expect([acked, [...nacked.keys()]]).toEqual([[0], [1]])
+    expect(String(nacked.get(1))).toContain('illegal_argument_exception: alias')
+  })
+
+  // The node that the suite runs has no security: these refusals are a server's of our own.
   it.each([
     [401, 'fatal'],
     [403, 'fatal'],
