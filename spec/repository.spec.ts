@@ -35,7 +35,6 @@ const FOR_OPERATORS = [
   'codec',
   'errors',
   'expect',
-  'into',
   'lookUp',
   'lookups',
   'answerCache',

@@ -121,7 +121,7 @@ describe('searchEs, with a real Elasticsearch', () => {
 
   it('answers each of a thousand searches with its own hit', async () => {
     const words = ['first', 'second', 'third', 'nowhere']
-    const searches = Array.from({ length: 1000 }, (_, i) => search(words[i % 4] as string))
+    const searches = Array.from({ length: 1000 }, (_, i) => search(`${words[i % 4]} z${i}`))
     expect(await found(searches)).toEqual(searches.map((_, i) => (i % 4 === 3 ? null : i % 4)))
   })
 
@@ -301,7 +301,7 @@ describe('searchEs, with a real Elasticsearch', () => {
       if (call > 1) answerAll(response, lines)
       else response.end(JSON.stringify({ responses: [reply, partial, late, busy] }))
     })
-    const { values, acked } = await settle(client, Array(4).fill(search('first')), quick)
+    const { values, acked } = await settle(client, ['one', 'two', 'three', 'four'].map(search), quick)
     expect(values).toHaveLength(4)
     expect(acked[0]).toBe(0)
     expect(calls()).toBeGreaterThan(1)
@@ -333,7 +333,11 @@ describe('searchEs, with a real Elasticsearch', () => {
       isPaused = false
       for (const answer of held) answer()
     }, 700)
-    const { acked, error } = await settle(client, Array(1000).fill(search('first')), { timeout: 5_000 })
+    const { acked, error } = await settle(
+      client,
+      Array.from({ length: 1000 }, (_, i) => search(`z${i}`)),
+      { timeout: 5_000 },
+    )
     expect(error).toBeUndefined()
     expect(new Set(acked).size).toBe(1000)
   })
