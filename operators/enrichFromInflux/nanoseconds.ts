@@ -27,13 +27,14 @@ function fromDate(at: unknown): bigint | undefined {
 function fromText(at: unknown): bigint | undefined {
   const [, seconds, fraction = '', zone] = (typeof at === 'string' && RFC3339.exec(at)) || []
   const day = seconds?.slice(0, 10)
-  // `Date.parse` takes 30 February for 1 March.
   if (day === undefined || !isDay(day)) return undefined
   const ms = Date.parse(`${day}T${seconds?.slice(11)}${zone?.toUpperCase()}`)
   return Number.isNaN(ms) ? undefined : BigInt(ms) * 1_000_000n + BigInt(fraction.padEnd(9, '0'))
 }
 
+/** `Date.parse` takes 30 February for 1 March. */
 function isDay(day: string): boolean {
+  if (day.slice(8) <= '28') return true
   const ms = Date.parse(day)
   return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(day)
 }

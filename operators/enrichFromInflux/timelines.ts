@@ -60,7 +60,7 @@ export class Timelines {
     const found = names.map((name) => [name, String(tags[name] ?? '')] as const)
     // A series without the tag is there for another look-up.
     if (found.some(([, value]) => value === '')) return
-    const points = this.timelines.get(seriesId(_measurement, _field, found))
+    const points = this.timelines.get(seriesId(String(_measurement), String(_field), found))
     points?.push({ value: _value as number, time: nanoseconds(_time) })
   }
 }
