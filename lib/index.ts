@@ -31,6 +31,7 @@ export type { ErrorClass } from './errors.ts'
 export {
   CommitError,
   DecodeError,
+  errorClassOf,
   FatalError,
   MessageError,
   MissError,

@@ -49,7 +49,7 @@ export function lookupOf({ measurement, field, tags, at }: InfluxLookup<InfluxFi
   const sorted = Object.entries(tags ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))
   for (const [name, value] of sorted) {
     expectName('name of a tag', name)
-    expectText(`tag ${excerpt(name)}`, value)
+    expectText('tag', value, name)
     if (name.startsWith('_')) refuse('name of a tag', 'other than a column of InfluxDB (_value, _time ...)', name)
   }
   const target = (field: string) => ({ measurement, field, tags: sorted, id: seriesId(measurement, field, sorted) })
@@ -94,10 +94,12 @@ function expectName(what: string, value: unknown): void {
   if (value === '') refuse(what, 'a name that is not empty', value)
 }
 
-function expectText(what: string, value: unknown): asserts value is string {
-  if (typeof value !== 'string') refuse(what, 'a string', value)
+function expectText(what: string, value: unknown, name?: string): asserts value is string {
+  const isText = typeof value === 'string'
   // Half a surrogate pair has no UTF-8: InfluxDB could not have stored it.
-  if (/\p{Surrogate}/u.test(value)) refuse(what, 'well-formed Unicode', value)
+  if (isText && !/\p{Surrogate}/u.test(value)) return
+  const named = name === undefined ? what : `${what} ${excerpt(name)}`
+  refuse(named, isText ? 'well-formed Unicode' : 'a string', value)
 }
 
 function refuse(what: string, expected: string, value: unknown): never {

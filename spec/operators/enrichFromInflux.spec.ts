@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { EMPTY, NEVER, type Observable, of, throwError } from 'rxjs'
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import { ack } from '../../lib/ack.ts'
+import { errorClassOf, MissError } from '../../lib/errors.ts'
 import type { Message } from '../../lib/message.ts'
 import { marbleMessages } from '../../lib/testing/marbleMessages.ts'
 import { mapValue } from '../../lib/values.ts'
@@ -177,6 +178,21 @@ describe('enrichFromInflux', () => {
       const asked = 'field "price" of measurement "m" with symbol="A" at or before 1970-01-01T00:00:00.000000010Z'
       const text = `enrichFromInflux found nothing for ${asked}; nothing lies within the 2592000000 ms of lookback`
       expectObservable(nacked.nacks).toBe('a', { a: `a: ${text}` })
+    }),
+  )
+
+  it(
+    'waits for a value that comes late when a miss is called transient, and not for ever',
+    marbles(({ scheduler, expectObservable }) => {
+      const { influx } = influxOf((call) => of(call < 3 ? [] : [row('A', 10, 1)]))
+      const { messages, nacks } = marbleMessages(scheduler, 'ab-------------|', values)
+      const waiting = enrichFromInflux(influx, priceAt, {
+        ...{ ...one, onMiss: 'nack', totalTimeout: 10, retry: steady },
+        classify: (error) => (error instanceof MissError ? 'transient' : errorClassOf(error)),
+      })
+      expectObservable(messages.pipe(waiting, ack())).toBe('----x----------|', priced)
+      const text = 'b: enrichFromInflux gave up after 2 tries in 10 ms: enrichFromInflux found nothing'
+      expectObservable(nacks).toBe('-----------b', { b: expect.stringContaining(text) })
     }),
   )
 
