@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { compileErrors, pages, snippetsOf } from './support/snippets.ts'
 
 /** What each place may import, beside its own files. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
@@ -47,6 +48,9 @@ const FOR_OPERATORS = [
   'topic',
   'transaction',
 ]
+
+/** Where what the docs show is tested. */
+const EXAMPLES = ['examples', 'spec/examples', 'spec/lib/testing']
 
 const files = (folder: string): string[] =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' })
@@ -118,20 +122,25 @@ describe('the repository', () => {
     { page: 'README.md', folders: ['examples', 'spec/examples'] },
     { page: 'docs/testing.md', folders: ['spec/lib/testing'] },
   ])('shows in $page what the code of $folders says', ({ page, folders }) => {
-    const snippets = [...readFileSync(page, 'utf8').matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code as string)
-    const sources = folders.flatMap(files).map((file) => dedent(readFileSync(file, 'utf8')))
+    const snippets = snippetsOf(page)
     expect(snippets.length).toBeGreaterThan(0)
-    expect(snippets.filter((snippet) => !sources.some((source) => source.includes(dedent(snippet))))).toEqual([])
+    expect(snippets.filter(({ code }) => !isPartOf(folders, code))).toEqual([])
+  })
+
+  // A compiler takes its time on a busy machine.
+  it('shows in its docs TypeScript that compiles, or is a part of an example or its spec', { timeout: 300_000 }, () => {
+    const snippets = pages().flatMap(snippetsOf)
+    const errors = compileErrors(snippets.filter(({ code }) => !isPartOf(EXAMPLES, code)))
+    expect(errors).toEqual([])
+  })
+
+  it('shows the whole of indexToEs where it says how to write an operator', () => {
+    const page = readFileSync('docs/write-your-own-operator.md', 'utf8')
+    expect(page).toContain(`\`\`\`ts\n${readFileSync('examples/indexToEs.ts', 'utf8')}\`\`\``)
   })
 
   it('links in its docs to files that exist', () => {
-    const pages = [
-      'README.md',
-      'CONTRIBUTING.md',
-      'examples/README.md',
-      ...readdirSync('docs').map((name) => `docs/${name}`),
-    ]
-    const broken = pages.flatMap((page) =>
+    const broken = pages().flatMap((page) =>
       [...readFileSync(page, 'utf8').matchAll(/\]\(([^)#]+)\)/g)]
         .map(([, link]) => link as string)
         .filter((link) => !link.startsWith('http') && !existsSync(join(dirname(page), link)))
@@ -172,6 +181,10 @@ function names(folder: string): string[] {
       return path.endsWith('.ts') && readFileSync(path, 'utf8').includes(`export function ${name}`)
     })
     .map(({ name }) => name)
+}
+
+function isPartOf(folders: readonly string[], code: string): boolean {
+  return folders.flatMap(files).some((file) => dedent(readFileSync(file, 'utf8')).includes(dedent(code)))
 }
 
 function dedent(code: string): string {
