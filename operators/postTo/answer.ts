@@ -1,12 +1,13 @@
 import { PermanentError } from '../../lib/errors.ts'
-import { expectOneOf, refuse } from '../../lib/expect.ts'
+import { refuse } from '../../lib/expect.ts'
 import type { Answer, ResponseLike } from './exchange.ts'
 import { answerText } from './outcome.ts'
 
 /** How an answer's body is read: as JSON (null when it is empty), as text, or not at all. */
 export type HttpResponse = 'json' | 'text' | 'discard'
 
-const RESPONSES: readonly HttpResponse[] = ['json', 'text', 'discard']
+/** The words of {@link HttpResponse}. */
+export const RESPONSES: readonly HttpResponse[] = ['json', 'text', 'discard']
 
 /** What a request was answered with. */
 export interface HttpAnswer<Body = unknown> {
@@ -43,15 +44,18 @@ export function intoAnswer<A, B>(
   { into, response = into === undefined ? 'discard' : 'json' }: AnyInto<A, B>,
   maxBytes: number,
 ): (value: A, answer: Answer) => B {
-  expectOneOf('response', response, RESPONSES)
   if (typeof into === 'function') return (value, answer) => into(value, readAnswer(answer, response, maxBytes))
   if (into === undefined) {
     if (response !== 'discard') refuse('into', `given when the response is read as ${response}`, into)
     return (value) => value as unknown as B
   }
-  if (typeof into !== 'string' || into === '') refuse('into', 'a key or a function', into)
   if (response === 'discard') refuse('response', 'json or text when its body goes under a key', response)
   return (value, answer) => ({ ...value, [into]: readAnswer(answer, response, maxBytes).body }) as B
+}
+
+/** Refuses what says no place in a value. */
+export function expectInto(name: string, into: unknown): void {
+  if (typeof into !== 'function' && (typeof into !== 'string' || into === '')) refuse(name, 'a key or a function', into)
 }
 
 function readAnswer(answer: Answer, response: HttpResponse, maxBytes: number): HttpAnswer {

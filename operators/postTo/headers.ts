@@ -1,5 +1,6 @@
 import { excerpt } from '../../lib/codec.ts'
 import { PermanentError } from '../../lib/errors.ts'
+import { refuse } from '../../lib/expect.ts'
 
 /** Headers of a request, by name. */
 export type HttpHeaders = Readonly<Record<string, string>>
@@ -23,6 +24,14 @@ export function mergeHeaders(...all: readonly HttpHeaders[]): Record<string, str
 export function checkHeaders(headers: HttpHeaders): void {
   const fault = headerFault(headers)
   if (fault !== undefined) throw new PermanentError(`Expected ${fault}; see to it in the selector`)
+}
+
+/** Refuses headers for all messages that HTTP can't carry, and what are none. */
+export function expectHeaders(name: string, headers: unknown): void {
+  if (typeof headers === 'function') return
+  if (typeof headers !== 'object' || headers === null) refuse(name, 'an object or a function', headers)
+  const fault = headerFault(headers as HttpHeaders)
+  if (fault !== undefined) throw new TypeError(`Expected ${fault}, in \`${name}\``)
 }
 
 /** What is wrong with headers, if anything: what was expected of which, and what came. Shows no text: it may be secret. */

@@ -1,32 +1,27 @@
 import { excerpt, toJson } from '../../lib/codec.ts'
 import { FatalError, PermanentError } from '../../lib/errors.ts'
-import { expectInteger, expectOneOf, refuse } from '../../lib/expect.ts'
 import type { Message } from '../../lib/message.ts'
-import type { HttpMethod, Post } from './exchange.ts'
-import { checkHeaders, type HttpHeaders, headerFault, mergeHeaders } from './headers.ts'
+import type { Post } from './exchange.ts'
+import { checkHeaders, type HttpHeaders, mergeHeaders } from './headers.ts'
 import { claimKey, defaultKey } from './idempotency.ts'
-import type { PostToOptions } from './postTo.ts'
+import type { PostToOptions } from './options.ts'
 import { type HttpTarget, targetOf } from './target.ts'
 
-const METHODS: readonly HttpMethod[] = ['POST', 'PUT', 'PATCH', 'DELETE']
-
-/** One MiB. */
-const MAX_REQUEST = 1_048_576
+/** What the options say of a request. */
+type Writing<A, S> = Required<Pick<PostToOptions<A, S>, 'method' | 'headers' | 'maxRequestBytes' | 'name'>> &
+  Pick<PostToOptions<A, S>, 'body' | 'idempotencyKey'>
 
 /**
  * Makes what writes the request of each message.
  *
- * @throws TypeError for a wrong URL or option, at once
+ * @throws TypeError for a wrong URL, at once
  */
 export function postsOf<A, S>(
   target: HttpTarget<A>,
   select: (value: A, message: Message<A>) => S,
-  options: PostToOptions<A, S>,
+  options: Writing<A, S>,
 ): (value: A, message: Message<A>) => Post {
-  const { method = 'POST', headers = {}, body, maxRequestBytes = MAX_REQUEST } = options
-  expectOneOf('method', method, METHODS)
-  expectInteger('maxRequestBytes', maxRequestBytes, 1)
-  expectHeaders(headers)
+  const { method, headers, body, maxRequestBytes } = options
   const urlOf = targetOf(target)
   const write = body ?? toJson
   const common = body === undefined ? { 'Content-Type': 'application/json' } : {}
@@ -40,17 +35,10 @@ export function postsOf<A, S>(
   }
 }
 
-function expectHeaders(headers: unknown): void {
-  if (typeof headers === 'function') return
-  if (typeof headers !== 'object' || headers === null) refuse('headers', 'an object or a function', headers)
-  const fault = headerFault(headers as HttpHeaders)
-  if (fault !== undefined) throw new TypeError(`Expected ${fault}, in \`headers\``)
-}
-
 function keyOf<A>(
   value: A,
   message: Message<A>,
-  { idempotencyKey, name = 'postTo' }: PostToOptions<A, never>,
+  { idempotencyKey, name }: Writing<A, never>,
 ): { headers: HttpHeaders; fault?: FatalError } {
   if (idempotencyKey !== undefined) {
     const key = idempotencyKey(value, message)

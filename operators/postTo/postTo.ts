@@ -1,8 +1,6 @@
-import { fetch as crossFetch } from 'cross-fetch'
-import { map, type Observable, type ObservableInput, type OperatorFunction } from 'rxjs'
-import { type Check, expectFunction, expectInteger, optional, refuse } from '../../lib/expect.ts'
+import { map, type Observable, type OperatorFunction } from 'rxjs'
 import type { Message } from '../../lib/message.ts'
-import { operatorOptions, type RequestOptions } from '../../lib/operatorOptions.ts'
+import { operatorOptions } from '../../lib/operatorOptions.ts'
 import { type Outcome, perBatch } from '../../lib/perBatch.ts'
 import {
   type AnyInto,
@@ -13,79 +11,18 @@ import {
   intoAnswer,
 } from './answer.ts'
 import { Auth } from './auth.ts'
-import { exchange, type FetchLike, type HttpMethod, type Post } from './exchange.ts'
+import { exchange, type Post } from './exchange.ts'
 import { type HttpHeaders, mergeHeaders } from './headers.ts'
+import { CHECKS, DEFAULTS, type PostToOptions } from './options.ts'
 import { answerError, isRefused, isSuccess } from './outcome.ts'
 import { postsOf } from './post.ts'
-import type { HttpTarget } from './target.ts'
+import { type HttpTarget, isFixed } from './target.ts'
 
 export type { HttpAnswer, HttpBody, HttpResponse, IntoAnswer } from './answer.ts'
 export type { FetchLike, HttpMethod, PostInit, ResponseLike } from './exchange.ts'
 export type { HttpHeaders } from './headers.ts'
+export type { PostToOptions } from './options.ts'
 export type { HttpTarget } from './target.ts'
-
-/** Options of {@link postTo}. `A` is the message's value, `S` what the selector gives. */
-export interface PostToOptions<A, S = unknown> extends RequestOptions {
-  /** @default 'POST' */
-  readonly method?: HttpMethod
-  /** Headers beside `Content-Type: application/json`, or in its place. @default {} */
-  readonly headers?: HttpHeaders | ((value: A, message: Message<A>) => HttpHeaders)
-  /**
-   * Headers that let requests in, such as a token; they go over `headers`. Asked for before the first request, shared
-   * by all, and asked for again once when a request is answered with 401 or 403.
-   */
-  readonly auth?: () => ObservableInput<HttpHeaders>
-  /** Writes the body; `Content-Type` is then up to `headers`. @default JSON */
-  readonly body?: (selected: S) => string | Uint8Array
-  /**
-   * By what the receiver knows a request that it has served before; false sends none.
-   * @default `<groupId>/<name>/<message.id>`: the same at every delivery
-   */
-  readonly idempotencyKey?: (value: A, message: Message<A>) => string | false
-  /** Statuses that count as success, beside 2xx. @default [] */
-  readonly successOn?: readonly number[]
-  /** Statuses that may pass. @default [408, 425, 429, 500, 502, 503, 504] */
-  readonly retryOn?: readonly number[]
-  /** The longest body that is sent, in bytes; a longer one is nacked. @default 1_048_576 */
-  readonly maxRequestBytes?: number
-  /** How much of an answer is read, in bytes. @default 1_048_576 */
-  readonly maxResponseBytes?: number
-  /** Does the requests. @default cross-fetch */
-  readonly fetch?: FetchLike
-}
-
-const DEFAULTS = {
-  name: 'postTo',
-  successOn: [],
-  retryOn: [408, 425, 429, 500, 502, 503, 504],
-  /** One MiB. */
-  maxResponseBytes: 1_048_576,
-  fetch: crossFetch as FetchLike,
-}
-
-/** Where it is used. */
-const isCheckedLater: Check = () => {}
-
-const expectStatuses: Check = (name, statuses) => {
-  const isStatus = (status: unknown) =>
-    Number.isInteger(status) && (status as number) >= 200 && (status as number) <= 599
-  if (!Array.isArray(statuses) || !statuses.every(isStatus)) refuse(name, 'a list of HTTP statuses', statuses)
-}
-
-const CHECKS = {
-  method: isCheckedLater,
-  headers: isCheckedLater,
-  auth: optional(expectFunction),
-  body: optional(expectFunction),
-  idempotencyKey: optional(expectFunction),
-  successOn: expectStatuses,
-  retryOn: expectStatuses,
-  maxRequestBytes: isCheckedLater,
-  maxResponseBytes: (name: string, value: unknown) => expectInteger(name, value, 0),
-  fetch: expectFunction,
-  into: isCheckedLater,
-  response: isCheckedLater,
-}
 
 /**
  * Posts JSON for each message, and passes the message on after a 2xx; with `into`, with what was answered.
@@ -125,10 +62,9 @@ export function postTo<A, S, B>(
   options: PostToOptions<A, S> & AnyInto<A, B> = {},
 ): OperatorFunction<Message<A>, Message<B>> {
   const { request, ...own } = operatorOptions(options, DEFAULTS, CHECKS)
-  const { fetch, auth, maxResponseBytes, successOn, retryOn } = own
-  const statuses = { successOn, retryOn }
+  const { fetch, auth, maxResponseBytes, ...statuses } = own
   const token = auth && new Auth(auth)
-  const put = intoAnswer(options, maxResponseBytes)
+  const put = intoAnswer(own, maxResponseBytes)
   const send = (post: Post, message: Message<A>): Observable<Outcome<B>> => {
     if (post.fault !== undefined) throw post.fault
     const ask = (headers?: HttpHeaders) => exchange(fetch, withHeaders(post, headers), maxResponseBytes, message.signal)
@@ -141,9 +77,10 @@ export function postTo<A, S, B>(
     )
   }
   return perBatch<A, Post, B>(
-    postsOf(target, select, options),
+    postsOf(target, select, { ...own, name: request.name }),
     ([post], { messages: [message] }) => send(post as Post, message as Message<A>).pipe(map((outcome) => [outcome])),
-    { ...request, holdAll: true },
+    // Where there may be several servers, what waits for one must take no place from the others.
+    isFixed(target) ? { ...request, holdAll: true } : { ...request, serverOf: ({ url }) => url.origin },
   )
 }
 

@@ -22,15 +22,20 @@ export type HttpTarget<A> =
  * @throws TypeError for what no request could go to
  */
 export function targetOf<A>(target: HttpTarget<A>): (value: A, message: Message<A>) => URL {
-  if (typeof target === 'object' && target !== null && 'allow' in target) {
+  if (!isFixed(target)) {
     const { url, allow } = target
     if (typeof url !== 'function') refuse('url', 'a function, beside `allow`', url)
     const origins = originsOf(allow)
     return (value, message) => allowed(url(value, message), origins)
   }
-  const url = urlOf(target as string | URL)
+  const url = urlOf(target)
   if (url === undefined) refuse('url', 'an http: or https: URL, or { url: a function, allow: [origins] }', target)
   return () => url
+}
+
+/** Whether all requests go to one URL. */
+export function isFixed(target: HttpTarget<never>): target is string | URL {
+  return typeof target !== 'object' || target === null || !('allow' in target)
 }
 
 /** The part of a URL that errors show: it may carry a password or a token. */

@@ -209,6 +209,20 @@ describe('postTo', () => {
       })()
     })
 
+    it('with Retry-After hold the requests to their own host, and take no place from the others', () => {
+      const { fetch, asked } = askedHttp((call) => of(call === 1 ? answer(429, '', { 'retry-after': '2' }) : ok))
+      const to = { a: 'https://x.example/1', b: 'https://x.example/2', c: 'https://y.example/1' }
+      marbles(({ scheduler, expectObservable }) => {
+        const source = '         abc|'
+        const expected = '       --c 1997ms (ab|)'
+        const { messages } = marbleMessages(scheduler, source, to)
+        const target = { url: (value: string) => value, allow: ['x.example', 'y.example'] }
+        const post = postTo(target, String, { fetch, retry: steady, concurrency: 1 })
+        expectObservable(messages.pipe(post, ack())).toBe(expected, to)
+      })()
+      expect(asked.map(({ url }) => url)).toEqual([to.a, to.c, to.a, to.b])
+    })
+
     it.each([401, 403])('%i ends the stream', (status) => {
       const { fetch } = askedHttp(() => of(answer(status, 'who are you?')))
       marbles(({ scheduler, expectObservable }) => {

@@ -93,6 +93,21 @@ describe.each(HTTP_CLIENTS)('postTo by %s', (_name, fetch) => {
     expect(second - first).toBeLessThan(4_000)
   })
 
+  it('leaves alone the host that asks for it, and no other', async () => {
+    const busy = await opened((response, call) =>
+      call === 1 ? response.writeHead(503, { 'Retry-After': '1' }).end() : response.writeHead(204).end(),
+    )
+    const free = await opened((response) => response.writeHead(204).end())
+    const urls = [busy.url, busy.url, free.url, free.url]
+    const target = { url: (url: string) => url, allow: [busy.url, free.url].map((url) => new URL(url).origin) }
+    const { acked } = await throughOperator(urls, postTo(target, String, { fetch, concurrency: 1 }))
+    expect([acked.slice(0, 2), sorted(acked.slice(2))]).toEqual([
+      [2, 3],
+      [0, 1],
+    ])
+    expect((busy.got[1]?.at ?? 0) - (busy.got[0]?.at ?? 0)).toBeGreaterThan(980)
+  })
+
   it('gets a token, and another once it has expired', async () => {
     let valid = 1
     const tokens = await opened((response) => response.writeHead(200).end(JSON.stringify({ token: `t${valid}` })))
