@@ -50,10 +50,6 @@ export class Meter {
     if (this.counted === this.to) this.end()
   }
 
-  get isDone(): boolean {
-    return this.counted >= this.to
-  }
-
   /** Keeps a figure that a variant has measured itself. */
   note(name: keyof Figures, value: number): void {
     this.noted[name] = value

@@ -87,7 +87,9 @@ function numberText(value: number, digits: number): string {
 }
 
 function ratioText({ median, min, max }: Spread): string {
-  return `${median.toFixed(2)} (${min.toFixed(2)}–${max.toFixed(2)})`
+  // A peer may be a hundred times slower.
+  const text = (value: number) => value.toFixed(median < 0.1 ? 4 : 2)
+  return `${text(median)} (${text(min)}–${text(max)})`
 }
 
 function aimText(row: RowFigures): string {

@@ -60,12 +60,13 @@ async function measure(which: Case, row: Row, { places, topics, children }: Roun
   const [brokers, messages] = [topics?.brokers ?? [], totalOf(load)]
   const job = { variant, setting, brokers, topic: name, prefix, groupId, warmUp: load.warmUp, messages, place }
   const running = children.run(job)
-  const watched = columnsOf(which).includes('lag') ? groupId : undefined
-  const lag = load.rate === undefined ? 0 : await sendWhile(running, topics as Topics, topic, load, watched)
+  const isWatched = columnsOf(which).includes('lag')
+  const live = { topics: topics as Topics, topic, load, groupId, isWatched }
+  const lag = load.rate === undefined ? 0 : await sendWhile(running, live)
   const figures = await running
   if (which.overKafka) await expectCommitted(topics as Topics, topic, groupId, figures.handled ?? messages)
   await stage?.expectDone(messages)
-  return watched === undefined ? figures : { ...figures, lag }
+  return isWatched ? { ...figures, lag } : figures
 }
 
 /** What a variant is told of a stage that its case does not have. */

@@ -82,6 +82,12 @@ export class Topics {
     await Promise.all(underWay)
   }
 
+  /** Whether a group has a member that reads. */
+  async isJoined(groupId: string): Promise<boolean> {
+    const { groups } = await this.admin.describeGroups([groupId])
+    return groups[0]?.state === 'Stable' && groups[0].members.length > 0
+  }
+
   /** Messages of a topic that a group has committed. */
   async committed(groupId: string, { name }: Topic): Promise<number> {
     const [found] = await this.admin.fetchOffsets({ groupId, topics: [name] })

@@ -32,7 +32,11 @@ export const consume: readonly Case[] = [
       { variant: 'values', title: OURS, aim: ofTheRate(0.88) },
       { variant: 'chains', title: '`perMessage(map)`, `perMessage(filter)`, `ack`', aim: ofTheRate(0.55) },
       { variant: 'eachMessage', title: 'KafkaJS `eachMessage`, autoCommit' },
-      { variant: 'platformatic', title: '@platformatic/kafka, a stream, autocommit each second', isFull: true },
+      {
+        variant: 'platformatic',
+        title: '@platformatic/kafka, a stream, which commits each second what it has handed out',
+        isFull: true,
+      },
       {
         variant: 'faustConsume',
         title: 'Faust, an agent with a filter, uvloop and Cython',

@@ -18,7 +18,11 @@ export const live: readonly Case[] = [
       { variant: 'eachBatch', title: 'KafkaJS `eachBatch` by hand, a commit a batch' },
       { variant: 'values', title: '`mapValue`, `filterValue`, `ack`' },
       { variant: 'eachMessage', title: 'KafkaJS `eachMessage`, autoCommit' },
-      { variant: 'platformatic', title: '@platformatic/kafka, a stream, autocommit each second', isFull: true },
+      {
+        variant: 'platformatic',
+        title: '@platformatic/kafka, a stream, which commits each second what it has handed out',
+        isFull: true,
+      },
       { variant: 'faustConsume', title: 'Faust, an agent with a filter', isFull: true },
     ],
   },

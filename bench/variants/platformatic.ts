@@ -6,9 +6,14 @@ interface Library {
   readonly Consumer: new (
     options: object,
   ) => {
-    consume(options: object): Promise<AsyncIterable<{ readonly value: Order }> & { close(): Promise<void> }>
-    close(force?: boolean): Promise<void>
+    consume(options: object): Promise<Stream>
+    close(): Promise<void>
   }
+}
+
+interface Stream {
+  on(event: 'data', listener: (message: { readonly value: Order }) => void): void
+  close(): Promise<void>
 }
 
 /** A stream of messages, offsets committed each second: the defaults but for the size of a fetch, which is KafkaJS's. */
@@ -24,10 +29,11 @@ export const platformatic: Variant = async ({ topic, groupId, brokers, place }, 
     deserializers: { value: (bytes: Buffer) => JSON.parse(bytes.toString()) },
   })
   const stream = await consumer.consume({ topics: [topic], mode: 'committed', fallbackMode: 'earliest' })
-  for await (const { value } of stream) {
+  stream.on('data', ({ value }) => {
     meter.count(value.due)
     isKept(raised(value))
-    if (meter.isDone) break
-  }
-  await consumer.close(true)
+  })
+  await meter.done
+  await stream.close()
+  await consumer.close()
 }
