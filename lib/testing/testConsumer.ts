@@ -1,8 +1,9 @@
-import type { CommitPosition, Consumer, Position, TopicPartition } from '../broker.ts'
+import type { CommitPosition, Consumer, Position, TopicPartition, TransactionalProducer } from '../broker.ts'
 import type { Clock } from '../clock.ts'
 import { CommitError } from '../errors.ts'
 import type { CommitAttempt } from '../memory/memoryConsumer.ts'
 import type { Journal } from './journal.ts'
+import { TestProducer, type TestProducerOwner } from './testProducer.ts'
 
 /** The broker that a test's consumer is one of. */
 export interface TestConsumerHost {
@@ -12,16 +13,24 @@ export interface TestConsumerHost {
 }
 
 /** A member of a group in a process that can crash: from then on nothing it says reaches the broker. */
-export class TestConsumer implements Consumer {
+export class TestConsumer implements Consumer, TestProducerOwner {
   readonly groupId: string
   private readonly host: TestConsumerHost
   private readonly consumer: Consumer
-  private isDead = false
+  isDead = false
 
   constructor(groupId: string, host: TestConsumerHost, consumer: Consumer) {
     this.groupId = groupId
     this.host = host
     this.consumer = consumer
+  }
+
+  get clock(): Clock {
+    return this.host.clock
+  }
+
+  get journal(): Journal {
+    return this.host.journal
   }
 
   get isCertain(): boolean {
@@ -40,9 +49,20 @@ export class TestConsumer implements Consumer {
       host.clock.schedule(() => done(new CommitError('fenced', `Cannot commit for group ${groupId}: it crashed`)))
       return
     }
-    this.consumer.commit(offsets, done)
-    if (host.commits.at(-1)?.error !== null) return
-    for (const place of offsets) host.journal.add({ kind: 'committed', groupId, place })
+    this.noting(offsets, () => this.consumer.commit(offsets, done))
+  }
+
+  producerOf(partition: TopicPartition): TransactionalProducer {
+    const producer = (this.consumer as Required<Consumer>).producerOf(partition)
+    return new TestProducer(this, partition, producer)
+  }
+
+  noting(places: readonly Position[], commit: () => void): void {
+    const { commits, journal } = this.host
+    const before = commits.length
+    commit()
+    if (commits.length === before || commits.at(-1)?.error !== null) return
+    for (const place of places) journal.add({ kind: 'committed', groupId: this.groupId, place })
   }
 
   pause(partition: TopicPartition): void {
