@@ -11,6 +11,8 @@ export interface DrawnRows {
   readonly lines: readonly string[]
   /** The column of an instant at which something happens. */
   columnOf(at: number): number
+  /** Instants that are drawn late, because a group before them takes the room. */
+  readonly late: readonly number[]
 }
 
 /** A longer wait is written as a time. */
@@ -28,9 +30,11 @@ export function drawRows(rows: readonly Row[]): DrawnRows {
   const instants = [...new Set(rows.flatMap(({ marks }) => marks.map(({ at }) => at)))].sort((a, b) => a - b)
   const labels = Math.max(0, ...rows.map(({ label }) => label.length)) + 2
   const columns = new Map<number, number>()
+  const late: number[] = []
   let lines = rows.map(() => '')
   let drawnTo = 0
   for (const at of instants) {
+    if (at < drawnTo) late.push(at)
     const wait = waitOf(at - drawnTo)
     const cells = rows.map(({ marks }) => cellOf(marks.filter((mark) => mark.at === at)))
     const width = Math.max(...cells.map(({ length }) => length))
@@ -41,6 +45,7 @@ export function drawRows(rows: readonly Row[]): DrawnRows {
   return {
     lines: lines.map((line, i) => (rows[i] as Row).label.padEnd(labels) + (line.replace(TAIL, '') || '-')),
     columnOf: (at) => columns.get(at) as number,
+    late,
   }
 }
 

@@ -4,8 +4,14 @@ import { type Mark, readMarbles } from './marbles.ts'
 /** The lanes of a drawing, by their labels. */
 export type Drawing = ReadonlyMap<string, readonly Mark[]>
 
-/** `0:`, `orders[0]:` or `ctl:`, then marbles. */
+/** A label, a colon, then marbles. */
 const LANE = /^\s*(\d+|ctl|[\w.-]+\[\d+\])\s*:(.*)$/
+
+/** What the lanes of a drawing may be: of a topic that is drawn, or of partitions of which something is expected. */
+const LABELS = {
+  topic: { labels: /^(\d+|ctl)$/, words: 'lanes 0: 1: … and ctl:' },
+  partitions: { labels: /^(\d+|.*\[\d+\])$/, words: 'lanes 0: 1: … or orders[0]:' },
+}
 
 /**
  * Reads a drawing: a line a lane, its label before a colon. One line without a label is partition 0.
@@ -14,14 +20,16 @@ const LANE = /^\s*(\d+|ctl|[\w.-]+\[\d+\])\s*:(.*)$/
  *     1:   -x-y
  *     ctl: ---X
  *
- * @throws TypeError when a line is no lane, or a label comes twice
+ * @param what whose drawing it is, for the error
+ * @throws TypeError when a lane can't be there, or comes twice
  */
-export function readDrawing(drawing: string, what: string): Drawing {
+export function readDrawing(drawing: string, what: string, kind: keyof typeof LABELS = 'partitions'): Drawing {
+  const { labels, words } = LABELS[kind]
   const lines = drawing.split('\n').filter((line) => line.trim() !== '')
   const lanes = new Map<string, readonly Mark[]>()
   for (const line of lines) {
     const [, label = '0', marbles = line] = LANE.exec(line) ?? []
-    if (lanes.has(label)) refuse(what, 'lanes with labels of their own (0: 1: ctl:)', drawing)
+    if (lanes.has(label) || !labels.test(label)) refuse(what, `${words}, each once`, drawing)
     lanes.set(label, readMarbles(marbles, what))
   }
   return lanes

@@ -3,7 +3,6 @@ import type { Headers, Position } from '../broker.ts'
 import { json } from '../codec.ts'
 import { refuse } from '../expect.ts'
 import { fromTopic } from '../fromTopic.ts'
-import type { MemoryTopics } from '../memory/memoryTopics.ts'
 import type { Message } from '../message.ts'
 import type { SourceOptions } from '../sourceOptions.ts'
 import { type Topic, topic as topicOf } from '../topic.ts'
@@ -35,7 +34,7 @@ interface DrawnMessage {
 
 /** The topics that a test draws, and what their messages are called. */
 export class DrawnTopics {
-  private readonly kafka: TestBroker & { readonly topics: MemoryTopics }
+  private readonly kafka: TestBroker
   private readonly later: (work: () => void, at: number) => void
   private readonly messages = new Map<string, DrawnMessage>()
   private readonly rows = new Map<string, readonly Mark[]>()

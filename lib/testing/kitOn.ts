@@ -11,6 +11,7 @@ import { fakeRedis } from './fakes/redis/fakeRedis.ts'
 import { sentTo } from './findings.ts'
 import { type DrawnValues, hotOn } from './hotOn.ts'
 import type { ExpectedOutput, Kit } from './kit.ts'
+import { readMarbles } from './marbles.ts'
 import { outputLane } from './outputLane.ts'
 import type { Emission } from './pipe.ts'
 import type { Stage } from './stage.ts'
@@ -30,8 +31,9 @@ export function kitOn(stage: Stage): MadeKit {
   const expectOf = ({ title, emissions, isOfValues = true, asked = () => {} }: Expectable): ExpectedOutput => {
     const toBe: ExpectedOutput['toBe'] = (marbles, values = {}, error) => {
       asked()
+      const marks = readMarbles(marbles, 'marbles')
       const named = () => new Map([...Object.entries(values), ...(isOfValues ? topics.valuesBeside(values) : [])])
-      stage.expect(() => [{ title, ...outputLane({ marbles, values: named(), error }, emissions()) }], toBe)
+      stage.expect(() => [{ title, ...outputLane({ marks, values: named(), error }, emissions()) }], toBe)
     }
     return { toBe }
   }
@@ -44,7 +46,7 @@ export function kitOn(stage: Stage): MadeKit {
     es: fakeEs(time),
     topic: <T>(...args: readonly unknown[]) => {
       const [topic, drawing, values = {}, options = {}] = topicArguments<T>(args)
-      const lanes = readDrawing(drawing, 'topic')
+      const lanes = readDrawing(drawing, 'topic', 'topic')
       const source = topics.draw(topic, lanes, values, options)
       playControl(stage, lanes.get('ctl') ?? [])
       return source

@@ -20,9 +20,10 @@ export function mismatchOf({ expected, actual, above = [] }: ComparedLane): stri
   const at = firstDifference(expected, actual)
   if (at === undefined) return undefined
   const rows = [...above, { label: 'expected', marks: expected }, { label: 'actual', marks: actual }]
-  const { lines, columnOf } = drawRows(rows)
+  const { lines, columnOf, late } = drawRows(rows)
   const mark = `${' '.repeat(columnOf(at))}^ ${differenceText(at, expected, actual)}`
-  return [...lines, mark].join('\n')
+  const lateText = late.length === 0 ? [] : [`(drawn late, behind a group: what is at ${late.join(', ')} ms)`]
+  return [...lines, mark, ...lateText].join('\n')
 }
 
 /** The instant of the first mark that is not as expected. */

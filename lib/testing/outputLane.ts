@@ -1,13 +1,13 @@
 import { isDeepStrictEqual } from 'node:util'
 import { messageOf } from '../errors.ts'
 import { Glyphs, textOf } from './glyphs.ts'
-import { readMarbles } from './marbles.ts'
+import type { Mark } from './marbles.ts'
 import type { ComparedLane, LaneEvent } from './mismatch.ts'
 import type { Emission } from './pipe.ts'
 
 /** What a pipe has to emit. */
 export interface ExpectedOutput {
-  readonly marbles: string
+  readonly marks: readonly Mark[]
   readonly values: ReadonlyMap<string, unknown>
   /** What `#` has to be: any error when it is undefined. */
   readonly error: unknown
@@ -15,11 +15,11 @@ export interface ExpectedOutput {
 
 /** Lays what a pipe emitted beside what was expected of it. */
 export function outputLane(
-  { marbles, values, error }: ExpectedOutput,
+  { marks, values, error }: ExpectedOutput,
   emissions: readonly Emission[],
 ): ComparedLane & { readonly legend: readonly string[] } {
   const glyphs = new Glyphs(values)
-  const expected = readMarbles(marbles, 'marbles').map(({ at, name }): LaneEvent => {
+  const expected = marks.map(({ at, name }): LaneEvent => {
     if ('|#'.includes(name)) return { at, name }
     return { at, name: glyphs.nameOf(values.has(name) ? values.get(name) : name) }
   })

@@ -69,7 +69,7 @@ export class TestBroker extends InProcessBroker {
     this.clients = []
   }
 
-  /** Is up again, with nobody outside in its groups: so that who drains can. */
+  /** Is up again, so that who drains can commit. */
   recover(): void {
     if (this.faults.isDown) this.up()
   }

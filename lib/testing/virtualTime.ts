@@ -21,7 +21,8 @@ export class VirtualTime extends TestScheduler {
   /** Does the next thing that is due by an instant; false when there is none. */
   step(until: number): boolean {
     const [action] = this.actions
-    if (action === undefined || action.delay > Math.min(until, ENDLESS)) return false
+    const end = until === Number.POSITIVE_INFINITY ? ENDLESS : until
+    if (action === undefined || action.delay > end) return false
     this.actions.shift()
     this.count = action.delay === this.frame ? this.count + 1 : 0
     if (this.count > LOOP)

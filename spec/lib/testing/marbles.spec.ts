@@ -59,24 +59,20 @@ describe('readMarbles', () => {
 
 describe('readDrawing', () => {
   it('reads a line a lane, one without a label as partition 0', () => {
-    const lanes = readDrawing(
-      `
-        0:         a
-        orders[1]: -b
-        ctl:       --X
-      `,
-      'topic',
-    )
-    expect([...lanes]).toEqual([
+    const drawn = readDrawing('0: a\nctl: --X', 'topic', 'topic')
+    expect([...drawn]).toEqual([
       ['0', [{ at: 0, name: 'a' }]],
-      ['orders[1]', [{ at: 1, name: 'b' }]],
       ['ctl', [{ at: 2, name: 'X' }]],
     ])
+    expect([...readDrawing('orders[1]: -b', 'acks')]).toEqual([['orders[1]', [{ at: 1, name: 'b' }]]])
     expect([...readDrawing('-a', 'topic')]).toEqual([['0', [{ at: 1, name: 'a' }]]])
   })
 
-  it('refuses a lane that comes twice', () => {
-    expect(() => readDrawing('0: a\n0: b', 'topic')).toThrow('Expected `topic` to be lanes with labels of their own')
+  it('refuses a lane that comes twice, or that can not be there', () => {
+    const topic = 'Expected `topic` to be lanes 0: 1: … and ctl:, each once'
+    expect(() => readDrawing('0: a\n0: b', 'topic', 'topic')).toThrow(topic)
+    expect(() => readDrawing('orders[0]: a', 'topic', 'topic')).toThrow(topic)
+    expect(() => readDrawing('ctl: X', 'acks')).toThrow('Expected `acks` to be lanes 0: 1: … or orders[0]:, each once')
   })
 })
 
@@ -93,6 +89,15 @@ describe('drawRows', () => {
       'none      -',
     ])
     expect(columnOf(201)).toBe(lines[1]?.indexOf('f'))
+  })
+
+  it('says what it draws late, because a group takes the room', () => {
+    const { lines, late } = drawRows([
+      { label: 'expected', marks: readMarbles('(ab)-c', 'marbles') },
+      { label: 'actual', marks: readMarbles('a-b--d', 'marbles') },
+    ])
+    expect(lines).toEqual(['expected  (ab)-c', 'actual    a---bd'])
+    expect(late).toEqual([2])
   })
 
   it('draws rows that can be read again', () => {

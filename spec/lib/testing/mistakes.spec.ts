@@ -194,6 +194,7 @@ describe('kafkaTest catches', () => {
           expected  p-----r
           actual    -
                     ^ at 0 ms: expected p, got nothing
+          (drawn late, behind a group: what is at 3 ms)
       `,
     )
   })
