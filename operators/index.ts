@@ -42,5 +42,16 @@ export type {
 export { searchEs } from './searchEs/searchEs.ts'
 export type { Outgoing, SendLike, SendToOptions } from './sendTo.ts'
 export { sendTo } from './sendTo.ts'
-export type { RedisLike, RedisReplies, ZaddEntry, ZaddToOptions } from './zaddTo.ts'
-export { zaddTo } from './zaddTo.ts'
+export type {
+  NodeRedisClient,
+  NodeRedisCluster,
+  RedisLike,
+  RedisReplies,
+  ZaddDedupe,
+  ZaddEntry,
+  ZaddIncrOptions,
+  ZaddSetOptions,
+  ZaddToOptions,
+  ZaddWhen,
+} from './zaddTo/zaddTo.ts'
+export { nodeRedis, zaddTo } from './zaddTo/zaddTo.ts'

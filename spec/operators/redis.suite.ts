@@ -1,6 +1,6 @@
-import { firstValueFrom, from } from 'rxjs'
+import { firstValueFrom, from, tap } from 'rxjs'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { type RedisLike, type ZaddEntry, zaddTo } from '../../operators/index.ts'
+import { type RedisLike, type ZaddDedupe, type ZaddEntry, type ZaddToOptions, zaddTo } from '../../operators/index.ts'
 import { throughOperator } from '../services/support/throughOperator.ts'
 
 /** A Redis that a suite may ask. */
@@ -17,6 +17,9 @@ export interface RedisHarness {
 type Words = readonly (string | number)[]
 
 const WRONGTYPE = 'WRONGTYPE Operation against a key holding the wrong kind of value'
+
+/** The fourth message is the first that has come again. */
+const ONCE: ZaddDedupe<ZaddEntry> = { ttl: 1000, by: (_, { offset }) => `${offset % 3}` }
 
 /** What a Redis does behind a client: the fake one, and a real one through ioredis. */
 export function redisSuite(name: string, setup: () => RedisHarness): void {
@@ -55,6 +58,96 @@ export function redisSuite(name: string, setup: () => RedisHarness): void {
 
     it('replies to an empty pipeline with nothing', async () => {
       expect(await ask()).toEqual([])
+    })
+
+    it.each<[string, ZaddToOptions<ZaddEntry>, [string, number][], unknown[]]>([
+      [
+        'a short feed',
+        { maxLen: 2 },
+        [
+          ['b', 0],
+          ['c', 1],
+        ],
+        [1, 1, 1, 0],
+      ],
+      [
+        'a short feed of the lowest',
+        { maxLen: 2, keep: 'lowest' },
+        [
+          ['a', -1],
+          ['b', 0],
+        ],
+        [1, 1, 1, 0],
+      ],
+      [
+        'a young feed: its messages are of 1970',
+        { maxAge: 0 },
+        [
+          ['b', 0],
+          ['c', 1],
+        ],
+        [1, 1, 1, 0],
+      ],
+      [
+        'a feed of what is new',
+        { maxLen: 5, when: 'NX' },
+        [
+          ['a', -1],
+          ['b', 0],
+          ['c', 1],
+        ],
+        [1, 1, 1, 0],
+      ],
+      [
+        'counts',
+        { incr: true, dedupe: { ttl: 1000 } },
+        [
+          ['a', -1],
+          ['b', 0],
+          ['c', 2],
+        ],
+        ['-1', '0', '1', '2'],
+      ],
+      [
+        'counts once',
+        { incr: true, dedupe: ONCE },
+        [
+          ['a', -1],
+          ['b', 0],
+          ['c', 1],
+        ],
+        ['-1', '0', '1', '1'],
+      ],
+    ])('does the script of zaddTo: %s', async (_, options, expected, replies) => {
+      const entries = [
+        ['a', -1],
+        ['b', 0],
+        ['c', 1],
+        ['c', 1],
+      ].map(([member, score]) => ({ key: k, member, score }) as ZaddEntry)
+      const redis: RedisLike = {
+        pipeline: (commands) => ({
+          exec: () => from(on.redis.pipeline(commands).exec()).pipe(tap((all) => said.push(...(all ?? [])))),
+        }),
+      }
+      const said: unknown[] = []
+      const settled = await throughOperator(
+        entries,
+        zaddTo<ZaddEntry>(redis, (entry) => entry, options),
+      )
+      expect([settled.acked.length, settled.error]).toEqual([4, undefined])
+      expect(said).toEqual([[null, replies]])
+      expect(await scores()).toEqual(expected)
+    })
+
+    it('nacks what the script of zaddTo is refused, and leaves alone what is no sorted set', async () => {
+      await on.run('set', k, 'mine')
+      const { nacked } = await throughOperator(
+        [{ key: k, member: 'a', score: 1 }],
+        zaddTo<ZaddEntry>(on.redis, (entry) => entry, { ttl: 1000 }),
+      )
+      expect(String(nacked.get(0))).toContain(WRONGTYPE)
+      expect(await on.run('pttl', k)).toBe(-1)
     })
 
     it('ranks by score, then by bytes', async () => {

@@ -1,13 +1,24 @@
+import slotOf from 'cluster-key-slot'
+import fc from 'fast-check'
 import { Redis as Redis5 } from 'ioredis'
 import { Redis as Redis6 } from 'ioredis-6'
-import { type Observable, of, throwError } from 'rxjs'
+import { type Observable, type OperatorFunction, of, throwError } from 'rxjs'
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import { ack } from '../../lib/ack.ts'
 import type { ErrorClass } from '../../lib/errors.ts'
+import type { Message } from '../../lib/message.ts'
 import { marbleMessages } from '../../lib/testing/marbleMessages.ts'
 import { filterValue, mapValue } from '../../lib/values.ts'
-import { type RedisLike, type RedisReplies, type ZaddEntry, zaddTo } from '../../operators/zaddTo.ts'
+import { hashedPart, seenKey } from '../../operators/zaddTo/entry.ts'
+import {
+  type RedisLike,
+  type RedisReplies,
+  type ZaddEntry,
+  type ZaddToOptions,
+  zaddTo,
+} from '../../operators/zaddTo/zaddTo.ts'
 import { marbles } from '../support/marbles.ts'
+import { holds } from '../support/property.ts'
 
 interface Activity {
   readonly user: string
@@ -254,13 +265,10 @@ describe('zaddTo', () => {
     },
   )
 
-  it('ends the stream when the client is none', () => {
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages } = marbleMessages(scheduler, 'a-b|', values)
-      const error = expect.objectContaining({ name: 'FatalError' })
-      const result = messages.pipe(zaddTo({} as RedisLike, entryOf, one), ack())
-      expectObservable(result).toBe('#', undefined, error)
-    })()
+  it.each([{}, undefined, { zadd: () => 1 }])('refuses %s in the place of a client at once', (client) => {
+    expect(() => zaddTo(client as unknown as RedisLike, entryOf)).toThrow(
+      'Expected `redis` to be a client with pipeline(): one of ioredis, or nodeRedis(client), got `',
+    )
   })
 
   it('lets `classify` have its way; the cause is the client’s own error', () => {
@@ -279,6 +287,249 @@ describe('zaddTo', () => {
     expect(() => zaddTo(redis, entryOf, { batch: { max: 0 } })).toThrow(
       'Expected `batch.max` to be an integer >= 1, got `0` (number)',
     )
+  })
+
+  describe('ZADD', () => {
+    /** What is sent for messages a, b, c. */
+    const sent = (options: ZaddToOptions<Activity>) => {
+      const { redis, asked } = redisOf((commands) => of(allAdded(commands)))
+      marbles(({ scheduler, expectObservable }) => {
+        const { messages } = marbleMessages(scheduler, '(abc|)', values, byUser)
+        expectObservable(messages.pipe(zaddTo(redis, entryOf, options), ack())).toBe('(abc|)', values)
+      })()
+      return asked
+    }
+
+    it.each(['NX', 'XX', 'GT', 'LT', 'XX GT', 'XX LT'] as const)('has the flag %s', (when) => {
+      const flags = when.split(' ')
+      expect(sent({ when })).toEqual([
+        [
+          ['zadd', 'ann', ...flags, 1, 'in', 3, 'out'],
+          ['zadd', 'bob', ...flags, 2, 'in'],
+        ],
+      ])
+    })
+
+    it.each([
+      [{ maxLen: 10 }, ['', 0, 0, -11, '', '', '']],
+      [{ maxLen: 10, keep: 'lowest' }, ['', 0, 10, -1, '', '', '']],
+      [{ maxAge: 10, when: 'GT' }, ['GT', 0, '', '', -10, '', '']],
+      [{ ttl: 10 }, ['', 0, '', '', '', 10, '']],
+      [{ ttl: 10, ttlMode: 'once', maxLen: 1 }, ['', 0, 0, -2, '', 10, 'NX']],
+    ] as const)('with %j is in one script with it, for each key', (options, args) => {
+      const script = expect.stringContaining("{'ZADD', KEYS[1]}")
+      expect(sent(options as ZaddToOptions<Activity>)).toEqual([
+        [
+          ['eval', script, 1, 'ann', ...args, 1, 'in', 3, 'out'],
+          ['eval', script, 1, 'bob', ...args, 2, 'in'],
+        ],
+      ])
+    })
+
+    it('with `incr` is in one script with what says that a message was counted', () => {
+      const script = expect.stringContaining("redis.call('SET', seen")
+      const dedupe = { ttl: 60_000 }
+      expect(sent({ incr: true, dedupe, name: 'count' })).toEqual([
+        [
+          [
+            ...['eval', script, 3, 'ann', 'zaddTo:{ann}:group:count:topic-0-0', 'zaddTo:{ann}:group:count:topic-0-2'],
+            ...['INCR', 60_000, '', '', '', '', '', 1, 'in', 3, 'out'],
+          ],
+          [
+            ...['eval', script, 2, 'bob', 'zaddTo:{bob}:group:count:topic-0-1'],
+            ...['INCR', 60_000, '', '', '', '', '', 2, 'in'],
+          ],
+        ],
+      ])
+    })
+
+    it('knows a message by what `dedupe.by` says', () => {
+      const dedupe = { ttl: 1, by: ({ at }: Activity) => `at ${at}` }
+      expect(sent({ incr: true, dedupe })[0]?.[1]).toContain('zaddTo:{bob}:group:zaddTo:at 2')
+    })
+  })
+
+  it('fails one message of a script that Redis refuses, and tries only those again that may pass', () => {
+    const { redis, asked } = redisOf((_commands, call) =>
+      of([[null, call < 2 ? ['3', '!ERR resulting score is not a number (NaN)', '!OOM for now'] : ['5']]]),
+    )
+    marbles(({ scheduler, expectObservable }) => {
+      const { messages, nacks } = marbleMessages(scheduler, '(abc|)', values)
+      const select = ({ at }: Activity) => ({ key: 'k', score: at, member: 'm' })
+      const options = { incr: true, dedupe: { ttl: 1 }, into: (_: Activity, score: number | null) => score } as const
+      const result = messages.pipe(zaddTo(redis, select, { ...options, retry: steady }), ack())
+      expectObservable(result).toBe('x---(y|)', { x: 3, y: 5 })
+      expectObservable(nacks).toBe('n', {
+        n: 'b: Redis refused ZADD of "k": ERR resulting score is not a number (NaN)',
+      })
+    })()
+    expect(asked).toHaveLength(2)
+  })
+
+  describe('`into` has what Redis says', () => {
+    const resultOf = (reply: unknown, options: object) => {
+      const { redis, asked } = redisOf((commands) => of(commands.map(() => [null, reply] as const)))
+      const results: unknown[] = []
+      marbles(({ scheduler, flush }) => {
+        const { messages } = marbleMessages(scheduler, '(ab|)', { a, b: a })
+        messages
+          .pipe(zaddTo(redis, entryOf, options as { into: 'it' }), ack())
+          .subscribe((value) => results.push(value))
+        flush()
+      })()
+      return { results, asked }
+    }
+
+    it('whether the member is new, by a ZADD a message', () => {
+      const { results, asked } = resultOf(1, { into: 'it' })
+      expect(results).toEqual([
+        { ...a, it: true },
+        { ...a, it: true },
+      ])
+      expect(asked).toEqual([
+        [
+          ['zadd', 'ann', 1, 'in'],
+          ['zadd', 'ann', 1, 'in'],
+        ],
+      ])
+      expect(resultOf(0, { into: 'it' }).results).toMatchObject([{ it: false }, { it: false }])
+    })
+
+    it('whether it has changed', () => {
+      const { results, asked } = resultOf(0, { into: 'it', result: 'changed' })
+      expect(results).toMatchObject([{ it: false }, { it: false }])
+      expect(asked[0]?.[0]).toEqual(['zadd', 'ann', 'CH', 1, 'in'])
+    })
+
+    it.each([
+      ['7.5', 7.5],
+      [Buffer.from('7.5'), 7.5],
+      ['inf', Number.POSITIVE_INFINITY],
+      ['-inf', Number.NEGATIVE_INFINITY],
+      [null, null],
+    ])('its new score: %s is %s', (reply, score) => {
+      const { results } = resultOf([reply, reply], { into: 'it', incr: true, dedupe: { ttl: 1 } })
+      expect(results).toMatchObject([{ it: score }, { it: score }])
+    })
+
+    it('and nacks a message for which it throws', () => {
+      const { redis } = redisOf((commands) => of(allAdded(commands)))
+      marbles(({ scheduler, expectObservable }) => {
+        const { messages, nacks } = marbleMessages(scheduler, '(ab|)', values)
+        const into = ({ user }: Activity) => {
+          if (user === 'ann') throw new Error('boom')
+          return user
+        }
+        expectObservable(messages.pipe(zaddTo(redis, entryOf, { into }), ack())).toBe('(b|)', { b: 'bob' })
+        expectObservable(nacks).toBe('x', { x: 'a: boom' })
+      })()
+    })
+  })
+
+  describe('a cluster', () => {
+    const inCluster = (select: (value: Activity) => ZaddEntry, options: object = {}) => {
+      const { redis, asked } = redisOf((commands) => of(allAdded(commands)))
+      const nacked: string[] = []
+      marbles(({ scheduler, flush }) => {
+        const { messages, nacks } = marbleMessages(scheduler, '(abc|)', values)
+        nacks.subscribe((nack) => nacked.push(nack))
+        messages.pipe(zaddTo({ ...redis, isCluster: true }, select, options), ack()).subscribe()
+        flush()
+      })()
+      return { asked, nacked }
+    }
+
+    it('is sent a pipeline for each hash slot that is known to be one: of a key, or of its {tag}', () => {
+      const keys = ['{x}:1', '{x}:2', 'x']
+      const tagged = inCluster(({ at }) => ({ key: keys[at - 1] as string, score: at, member: 'm' }))
+      expect(tagged.asked).toEqual([keys.map((key, i) => ['zadd', key, i + 1, 'm'])])
+      expect(inCluster(entryOf).asked).toEqual([[['zadd', 'ann', 1, 'in', 3, 'out']], [['zadd', 'bob', 2, 'in']]])
+    })
+
+    it('has the keys of a pipeline in one hash slot, and what was counted beside its set', () => {
+      const keys = fc.string({ unit: fc.constantFrom('{', '}', 'a', 'b', ''), maxLength: 8 })
+      holds(
+        fc.tuple(keys, keys),
+        ([one, other]) => {
+          if (hashedPart(one) === hashedPart(other)) expect(slotOf(one)).toBe(slotOf(other))
+          const tag = hashedPart(one)
+          if (tag === '' || tag.includes('}')) return
+          expect(slotOf(seenKey(one, 'id', 'group', 'name', true))).toBe(slotOf(one))
+        },
+        { runs: 2000 },
+      )
+    })
+
+    it('has no place beside some keys to note what was counted: their messages are nacked', () => {
+      const options = { incr: true, dedupe: { ttl: 1 } }
+      const { asked, nacked } = inCluster(({ at }) => ({ key: 'a}b', score: at, member: 'm' }), options)
+      const text =
+        'Cannot keep what was counted in the hash slot of "a}b": give the key a {tag}, or no }, in the selector'
+      expect(nacked).toEqual([`a: ${text}`, `b: ${text}`, `c: ${text}`])
+      expect(asked).toEqual([])
+    })
+  })
+
+  describe('waitReplicas', () => {
+    it('tries again what too few replicas have, but not what was refused', () => {
+      const { redis, asked } = redisOf((commands, call) =>
+        of(commands.map(([name]) => [null, name === 'wait' ? call - 1 : 1] as const)),
+      )
+      marbles(({ scheduler, expectObservable }) => {
+        const { messages } = marbleMessages(scheduler, '(a|)', values)
+        const result = messages.pipe(zaddTo(redis, entryOf, { waitReplicas: 2, timeout: 1000, retry: steady }), ack())
+        expectObservable(result).toBe('12ms (a|)', values)
+      })()
+      expect(asked[2]).toEqual([
+        ['zadd', 'ann', 1, 'in'],
+        ['wait', 2, 500],
+      ])
+    })
+  })
+
+  it.each([
+    [{ incr: true }, 'Expected `dedupe` to be { ttl, by } where `incr` is'],
+    [{ incr: true, dedupe: {} }, 'Expected `dedupe.ttl` to be a whole number of ms >= 1, got `undefined` (undefined)'],
+    [{ incr: true, dedupe: { ttl: 5, by: 'id' } }, 'Expected `dedupe.by` to be a function, got `id` (string)'],
+    [{ dedupe: { ttl: 5 } }, 'Expected `dedupe` to be left out without `incr`'],
+    [{ incr: true, dedupe: { ttl: 5 }, into: 'x', result: 'added' }, 'Expected `result` to be left out with `incr`'],
+    [{ result: 'added' }, 'Expected `result` to be left out without `into`'],
+    [{ keep: 'lowest' }, 'Expected `keep` to be left out without `maxLen`'],
+    [{ ttlMode: 'once' }, 'Expected `ttlMode` to be left out without `ttl`'],
+    [{ when: 'NX GT' }, 'Expected `when` to be one of NX, XX, GT, LT, XX GT, XX LT, got `NX GT` (string)'],
+    [{ maxLen: 0 }, 'Expected `maxLen` to be an integer >= 1, got `0` (number)'],
+    [{ maxAge: -1 }, 'Expected `maxAge` to be a number of ms >= 0, got `-1` (number)'],
+    [{ ttl: 0.5 }, 'Expected `ttl` to be a whole number of ms >= 1, got `0.5` (number)'],
+    [{ into: '' }, 'Expected `into` to be a key or a function'],
+    [{ waitReplicas: -1 }, 'Expected `waitReplicas` to be an integer >= 0, got `-1` (number)'],
+    [{ expire: 5 }, 'Expected no `expire` in `options of zaddTo`, got `5` (number); it has concurrency, '],
+  ])('refuses %j at once', (options, text) => {
+    const { redis } = redisOf(() => of(added))
+    expect(() => zaddTo(redis, entryOf, options as ZaddToOptions<Activity>)).toThrow(text)
+  })
+
+  it('takes no mix of options that contradict each other', () => {
+    const { redis } = redisOf(() => of(added))
+    const build = (options: ZaddToOptions<Activity>) => options
+    const dedupe = { ttl: 1 }
+    build({ incr: true, dedupe, when: 'XX GT', maxLen: 5, keep: 'lowest', ttl: 5, ttlMode: 'once' })
+    // @ts-expect-error NX and GT exclude each other
+    build({ when: 'NX GT' })
+    // @ts-expect-error what is added would be added twice
+    build({ incr: true })
+    // @ts-expect-error a score that is set is set twice without harm
+    build({ dedupe })
+    // @ts-expect-error an INCR gives the new score
+    build({ incr: true, dedupe, result: 'added' })
+    expectTypeOf(zaddTo(redis, entryOf, { into: 'isNew' })).toEqualTypeOf<
+      OperatorFunction<Message<Activity>, Message<Activity & { isNew: boolean }>>
+    >()
+    expectTypeOf(zaddTo(redis, entryOf, { incr: true, dedupe, into: 'total' })).toEqualTypeOf<
+      OperatorFunction<Message<Activity>, Message<Activity & { total: number | null }>>
+    >()
+    expectTypeOf(zaddTo(redis, entryOf, { into: (_: Activity, isNew) => ({ isNew }) })).toEqualTypeOf<
+      OperatorFunction<Message<Activity>, Message<{ isNew: boolean }>>
+    >()
   })
 
   it('infers in a pipe, and takes ioredis 5 and 6 as they are', () => {

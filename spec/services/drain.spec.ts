@@ -9,7 +9,7 @@ import { fromTopic } from '../../lib/fromTopic.ts'
 import { kafkajs } from '../../lib/kafkajs/kafkajs.ts'
 import { run } from '../../lib/run.ts'
 import { topic } from '../../lib/topic.ts'
-import { zaddTo } from '../../operators/zaddTo.ts'
+import { zaddTo } from '../../operators/zaddTo/zaddTo.ts'
 import { openRun, servers } from '../../services/servers.ts'
 import { RealKafka } from './support/kafka.ts'
 

@@ -1,6 +1,7 @@
 import { type Keyspace, ranked, type SortedSet } from './keyspace.ts'
 import { NO_INTEGER, replyError, SYNTAX } from './replyError.ts'
 import { scoreOf, scoreText, zadd } from './zadd.ts'
+import { zaddScript } from './zaddScript.ts'
 
 /** Does a command: its words come without its name. */
 type Run = (keys: Keyspace, words: readonly string[]) => unknown
@@ -29,6 +30,7 @@ const COMMANDS: Readonly<Record<string, readonly [words: number, run: Run]>> = {
   get: [1, (keys, [key = '']) => keys.textAt(key) ?? null],
   exists: [1, (keys, names) => names.filter((key) => keys.has(key)).length],
   del: [1, (keys, names) => names.filter((key) => keys.delete(key)).length],
+  eval: [2, (keys, words) => zaddScript(keys, words, run)],
 }
 
 /**

@@ -7,6 +7,7 @@ import { Keyspace, ranked } from './keyspace.ts'
 import { replyError } from './replyError.ts'
 import { drawnAs, type RedisReply, type RedisUnit, repliesTo, unitsOf } from './transaction.ts'
 import { membersOf } from './zadd.ts'
+import { scriptMembers } from './zaddScript.ts'
 
 /** A command as it is given to a pipeline: its name and arguments. */
 export type RedisWords = readonly (string | number)[]
@@ -26,7 +27,7 @@ export interface FakeRedis extends Scripted<RedisUnit> {
 
 /**
  * A fake Redis for `zaddTo(redis, …)`: sorted sets with all the options of ZADD, their cuts by rank and score, expiry by
- * the clock, transactions.
+ * the clock, transactions, and the script of `zaddTo`, but no other.
  *
  * ```ts
  * const redis = fakeRedis(scheduler)
@@ -54,7 +55,10 @@ export function fakeRedis(clock: Clock = systemClock): FakeRedis {
 }
 
 function namesOf({ commands }: RedisUnit): readonly string[] {
-  return commands.flatMap(([name = '', , ...words]) => (name.toLowerCase() === 'zadd' ? membersOf(words) : []))
+  return commands.flatMap(([name = '', ...words]) => {
+    if (name.toLowerCase() === 'eval') return scriptMembers(words)
+    return name.toLowerCase() === 'zadd' ? membersOf(words.slice(1)) : []
+  })
 }
 
 function errors() {
