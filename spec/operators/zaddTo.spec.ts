@@ -236,6 +236,18 @@ describe('zaddTo', () => {
     expect(asked).toHaveLength(2)
   })
 
+  it('holds its place while Redis refuses all: what waits behind is not tried', () => {
+    const { redis, asked } = redisOf((commands, call) =>
+      of(call < 3 ? commands.map(() => [replyError('LOADING for now')] as const) : allAdded(commands)),
+    )
+    marbles(({ scheduler, expectObservable }) => {
+      const { messages } = marbleMessages(scheduler, '(ab|)', values, byUser)
+      const result = messages.pipe(zaddTo(redis, entryOf, { ...one, concurrency: 1, retry: steady }), ack())
+      expectObservable(result).toBe('12ms (ab|)', values)
+    })()
+    expect(asked.map(([zadd]) => zadd?.[1])).toEqual(['ann', 'ann', 'ann', 'bob'])
+  })
+
   it('tries only the key again that met a passing failure', () => {
     const { redis, asked } = redisOf((commands, call) =>
       of(call < 2 ? [[replyError('OOM command not allowed')], [null, 1]] : allAdded(commands)),
