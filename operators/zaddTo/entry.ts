@@ -1,5 +1,5 @@
 import { excerpt } from '../../lib/codec.ts'
-import { PermanentError } from '../../lib/errors.ts'
+import { type FatalError, PermanentError } from '../../lib/errors.ts'
 
 /** One member of a sorted set. */
 export interface ZaddEntry {
@@ -11,10 +11,12 @@ export interface ZaddEntry {
 
 /** An entry, and what the script has to know of its message. */
 export interface Item extends ZaddEntry {
-  /** Of the message, in ms since 1970. */
+  /** Of the message, in ms since 1970; 0 where it does not matter. */
   readonly timestamp: number
   /** The key that says whether the message has been counted. */
   readonly seen: string | undefined
+  /** Why none of the messages can be counted. */
+  readonly fault: FatalError | undefined
 }
 
 /** Refuses an entry that is none: one bad score would fail the whole ZADD it is in. */

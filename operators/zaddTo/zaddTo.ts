@@ -1,10 +1,11 @@
 import { map, type OperatorFunction } from 'rxjs'
 import { excerpt } from '../../lib/codec.ts'
-import { PermanentError, TransientError } from '../../lib/errors.ts'
+import { FatalError, PermanentError, TransientError } from '../../lib/errors.ts'
 import { refuse } from '../../lib/expect.ts'
 import type { Message } from '../../lib/message.ts'
 import { operatorOptions } from '../../lib/operatorOptions.ts'
 import { type Outcome, perBatch } from '../../lib/perBatch.ts'
+import { claim } from './claims.ts'
 import type { RedisLike } from './client.ts'
 import { commandsOf, pipelinesOf } from './commands.ts'
 import { checked, type Item, seenKey, type ZaddEntry } from './entry.ts'
@@ -87,14 +88,18 @@ export function zaddTo<A, B>(
   return perBatch<A, Item, A | B>(
     (value, message) => {
       const { key, score, member } = checked(select(value, message))
-      const id = dedupe === undefined ? undefined : idOf(dedupe, value, message)
-      const seen = id === undefined ? undefined : seenKey(key, id, message.origin.groupId, request.name, isCluster)
-      return { key, score, member, timestamp: message.timestamp, seen }
+      const timestamp = own.maxAge === undefined ? 0 : message.timestamp
+      if (dedupe === undefined) return { key, score, member, timestamp, seen: undefined, fault: undefined }
+      const seen = seenKey(key, idOf(dedupe, value, message), message.origin.groupId, request.name, isCluster)
+      const fault = claim(seen, plan, message) ? undefined : new FatalError(sharedText(request.name))
+      return { key, score, member, timestamp, seen, fault }
     },
-    (items, { messages }) =>
-      send(redis, pipelinesOf(commandsOf(items, plan), isCluster), replicas).pipe(
+    (items, { messages }) => {
+      for (const { fault } of items) if (fault !== undefined) throw fault
+      return send(redis, pipelinesOf(commandsOf(items, plan), isCluster), replicas).pipe(
         map((said) => outcomesOf(messages, said, put)),
-      ),
+      )
+    },
     { ...request, repeats: true },
   )
 }
@@ -103,6 +108,10 @@ function idOf<A>({ by }: ZaddDedupe<A>, value: A, message: Message<A>): string {
   const id = by === undefined ? message.id : by(value, message)
   if (typeof id === 'string') return id
   throw new PermanentError(`Expected dedupe.by of zaddTo to give a string, got ${excerpt(id)}`)
+}
+
+function sharedText(name: string): string {
+  return `Expected one zaddTo named ${excerpt(name)} that counts a message, got two: the second would take it for counted; give each a \`name\``
 }
 
 /** Puts what a reply says into a value, or leaves the value as it is. */

@@ -361,6 +361,22 @@ describe('zaddTo', () => {
     })
   })
 
+  it('ends the stream when two count under one name: the second would take every message for counted', () => {
+    const { redis } = redisOf((commands) => of(commands.map(() => [null, ['1', '1', '1']] as const)))
+    const count = (name?: string) => {
+      const dedupe = { ttl: 1, by: ({ user }: Activity) => user }
+      return zaddTo<Activity>(redis, entryOf, { incr: true, dedupe, ...(name === undefined ? {} : { name }) })
+    }
+    marbles(({ scheduler, expectObservable }) => {
+      const shared = marbleMessages(scheduler, '(ac|)', values)
+      const named = marbleMessages(scheduler, ' (ac|)', values)
+      const text = 'Cannot process topic[0]@0: Expected one zaddTo named "zaddTo" that counts a message, got two'
+      const error = expect.objectContaining({ name: 'FatalError', message: expect.stringContaining(text) })
+      expectObservable(shared.messages.pipe(count(), count(), ack())).toBe('#', undefined, error)
+      expectObservable(named.messages.pipe(count('a'), count('b'), ack())).toBe('(ac|)', values)
+    })()
+  })
+
   it('fails one message of a script that Redis refuses, and tries only those again that may pass', () => {
     const { redis, asked } = redisOf((_commands, call) =>
       of([[null, call < 2 ? ['3', '!ERR resulting score is not a number (NaN)', '!OOM for now'] : ['5']]]),
