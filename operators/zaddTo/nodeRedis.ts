@@ -1,6 +1,6 @@
 import type { RedisLike, RedisReplies } from './client.ts'
 
-/** What {@link nodeRedis} uses of node-redis (5 or 6): a client or a pool of it. */
+/** What {@link nodeRedis} uses of a client of node-redis (5 or 6). */
 export interface NodeRedisClient {
   sendCommand(words: string[]): Promise<unknown>
 }
@@ -30,8 +30,9 @@ export function nodeRedis(client: NodeRedisClient | NodeRedisCluster): RedisLike
   }
 }
 
-/** A script says how many keys there are before it names them. */
+/** A script says how many keys there are before it names them. WAIT has none: nobody knows which node is meant. */
 function keyOf(words: readonly string[]): string | undefined {
+  if (words[0] === 'wait') throw new TypeError('node-redis can not `waitReplicas` in a cluster; leave it out')
   return words[0] === 'eval' ? words[3] : words[1]
 }
 

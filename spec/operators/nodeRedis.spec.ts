@@ -51,4 +51,13 @@ describe('nodeRedis', () => {
       ['eval', 'b', false],
     ])
   })
+  it('can not wait for replicas in a cluster, and says so', async () => {
+    const cluster = { masters: [], sendCommand: async () => 1 }
+    const [[written], [error]] = (await repliesOf(cluster, ['zadd', 'a', 1, 'x'], ['wait', 1, 10])) as never as [
+      Error[],
+      Error[],
+    ]
+    expect(written).toBeNull()
+    expect(error).toEqual(new TypeError('node-redis can not `waitReplicas` in a cluster; leave it out'))
+  })
 })
