@@ -1,6 +1,6 @@
 export type { DrawnTopicOptions } from './drawnTopics.ts'
 export type { Expectations, NamedOffsets } from './expectations.ts'
-export type { EsItem, FakeEs } from './fakes/es/fakeEs.ts'
+export type { EsItem, EsRefusal, EsWanted, FakeEs } from './fakes/es/fakeEs.ts'
 export { fakeEs } from './fakes/es/fakeEs.ts'
 export type {
   FakeHttp,
@@ -11,6 +11,9 @@ export type {
   HttpRequest,
 } from './fakes/fakeHttp.ts'
 export { fakeHttp, res } from './fakes/fakeHttp.ts'
+export type { FakeInflux, InfluxQuery, InfluxRefusal } from './fakes/influx/fakeInflux.ts'
+export { fakeInflux } from './fakes/influx/fakeInflux.ts'
+export type { InfluxWrite } from './fakes/influx/points.ts'
 export type { FakeRedis, RedisWords } from './fakes/redis/fakeRedis.ts'
 export { fakeRedis } from './fakes/redis/fakeRedis.ts'
 export type { RedisReply, RedisUnit } from './fakes/redis/transaction.ts'

@@ -71,7 +71,8 @@ export class Script<Item, Reply> {
       const isServed = plans.map((plan) => plan.every((drawing) => this.isServed(drawing)))
       const served = serve(items.filter((_, i) => isServed[i])).values()
       const own = isServed.map((is) => (is ? served.next().value : undefined))
-      const isDrawn = plans.length > 0 && plans.every((plan) => plan.length > 0)
+      if (plans.every((plan) => plan.length === 0)) return this.wait().pipe(map(() => own as Reply[]))
+      const isDrawn = plans.every((plan) => plan.length > 0)
       return forkJoin([isDrawn ? of(OWN) : this.wait(), ...plans.map((plan) => this.show(plan))]).pipe(
         map(([, ...shown]) => shown.map((reply, i) => (reply === OWN ? own[i] : reply) as Reply | Error)),
       )

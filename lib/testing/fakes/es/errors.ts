@@ -11,9 +11,10 @@ export function failure(status: number, type: string, reason: string, more: obje
 }
 
 /** A refused request, as the client shows it. */
-export function responseError(body: EsFailure): Error {
+export function responseError(body: EsFailure, retryAfter = 0): Error {
   const { status: statusCode, error } = body
-  const headers = { 'x-elastic-product': 'Elasticsearch', 'content-type': 'application/json' }
+  const wait = retryAfter === 0 ? {} : { 'retry-after': String(retryAfter) }
+  const headers = { 'x-elastic-product': 'Elasticsearch', 'content-type': 'application/json', ...wait }
   const text = `${error.type}\n\tRoot causes:\n\t\t${error.type}: ${error.reason}`
   return Object.assign(new Error(text), {
     name: 'ResponseError',

@@ -24,6 +24,16 @@ export interface FakeEs extends Scripted<EsItem> {
   mget(params: { docs: readonly EsWanted[] }, options?: EsOptions): Observable<{ docs: readonly object[] }>
   /** Puts documents into an index, by id: found at once. An index that is not there is made, without any too. */
   put(index: string, documents?: Readonly<Record<string, EsSource>>): void
+  /** A request's refusal, as the client shows it: a letter of a drawing. */
+  refusal(status: number, options?: EsRefusal): Error
+}
+
+/** What a refusal says. */
+export interface EsRefusal {
+  readonly type?: string
+  readonly reason?: string
+  /** How long the client is asked to wait, in s. @default 0 */
+  readonly retryAfter?: number
 }
 
 /** What a fake looks at of a request's options. */
@@ -73,6 +83,8 @@ export function fakeEs(clock: Clock = systemClock): FakeEs {
       indices.set(name, index)
       for (const [id, source] of Object.entries(documents)) index.put(id, source)
     },
+    refusal: (status: number, { type = 'refused', reason = 'refused', retryAfter = 0 }: EsRefusal = {}) =>
+      responseError(failure(status, type, reason), retryAfter),
   })
 }
 

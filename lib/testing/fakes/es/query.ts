@@ -93,19 +93,25 @@ function bool(index: EsIndex, { must, should, filter, must_not, ...more }: Body)
 
 /** Adds scores up, of the documents that enough have. */
 function sum(all: readonly Scores[], isEnough: (count: number) => boolean): Scores {
-  const sums = new Map<string, number>()
-  for (const scores of all) for (const [id, score] of scores) sums.set(id, (sums.get(id) ?? 0) + score)
-  return new Map([...sums].filter(([id]) => isEnough(all.filter((scores) => scores.has(id)).length)))
+  const sums = new Map<string, { score: number; count: number }>()
+  for (const [id, score] of all.flatMap((scores) => [...scores])) {
+    const found = sums.get(id) ?? { score: 0, count: 0 }
+    sums.set(id, { score: found.score + score, count: found.count + 1 })
+  }
+  return new Map([...sums].filter(([, { count }]) => isEnough(count)).map(([id, { score }]) => [id, score]))
 }
 
 function constant(index: EsIndex, isFound: (source: EsSource, id: string) => boolean): Scores {
   return new Map([...index.documents.values()].filter(({ source, id }) => isFound(source, id)).map(({ id }) => [id, 1]))
 }
 
-/** Whether a field's values are no texts. */
+/** Whether a field's values are no texts: as the first document has it. */
 function isExact(index: EsIndex, field: string): boolean {
-  const [value] = [...index.documents.values()].flatMap(({ source }) => valuesOf(source, field).slice(0, 1))
-  return value !== undefined && typeof value !== 'string'
+  for (const { source } of index.documents.values()) {
+    const [value] = valuesOf(source, field)
+    if (value !== undefined) return typeof value !== 'string'
+  }
+  return false
 }
 
 function numberOf(index: EsIndex, text: unknown): unknown {

@@ -57,6 +57,19 @@ describe('the fake Elasticsearch in virtual time', () => {
     }),
   )
 
+  it(
+    'has searchEs wait as a drawn 429 says',
+    marbles(({ scheduler, expectObservable }) => {
+      const es = fakeEs(scheduler)
+      es.put('pages', { p1: { text: 'the red fox' } })
+      es.replies('-#', { '#': es.refusal(429, { retryAfter: 2 }) })
+      const { messages } = marbleMessages(scheduler, 'a|', values)
+      const retry = { delay: 3, jitter: 'none' } as const
+      const result = messages.pipe(searchEs(es, search, { ...idOf, retry }), ack())
+      expectObservable(result).toBe('- 2s (x|)', { x: 'p1' })
+    }),
+  )
+
   it('says which queries it has not', () => {
     const es = fakeEs()
     es.put('pages')
