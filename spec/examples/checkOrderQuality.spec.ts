@@ -1,30 +1,22 @@
-import type { FluxQuery, FluxRow } from 'rxjs-kafka-toolkit/operators'
+import { fakeInflux } from 'rxjs-kafka-toolkit/testing'
 import { describe, expect, it } from 'vitest'
 import { checkOrderQuality } from '../../examples/checkOrderQuality.ts'
-import { marbles, type TestHelpers } from '../support/marbles.ts'
+import { marbles } from '../support/marbles.ts'
 import { exampleKafka } from './exampleKafka.ts'
 import { order, orderJson } from './orders.ts'
 
 const market = { org: 'org', bucket: 'marketdata' }
 const topics = ['orders', 'quality_topic']
 const json = { a: orderJson('a'), b: orderJson('b', { symbol: 'BOLT' }) }
-const price: FluxRow = {
-  _measurement: 'marketdata',
-  _field: 'price',
-  symbol: 'ACME',
-  _time: '2026-01-05T14:29:59Z',
-  _value: 12.5,
+const price = {
+  measurement: 'marketdata',
+  tags: { symbol: 'ACME' },
+  fields: { price: 12.5 },
+  at: new Date('2026-01-05T14:29:59Z'),
 }
 const priced = {
   a: { ...order('a'), market_price: 12.5 },
   b: { ...order('b', { symbol: 'BOLT' }), market_price: null },
-}
-
-const unauthorized = Object.assign(new Error('unauthorized access'), { statusCode: 401 })
-
-/** An InfluxDB that knows one price, and answers after two frames. */
-function fakeInflux({ cold }: TestHelpers): FluxQuery {
-  return () => cold<readonly FluxRow[]>('--(r|)', { r: [price] })
 }
 
 describe('checkOrderQuality', () => {
@@ -35,7 +27,9 @@ describe('checkOrderQuality', () => {
       write('orders', '  -a 299ms b', json)
       const expected = ' ---a 299ms b'
       const committed = '---1 299ms 2'
-      const pipeline = checkOrderQuality(kafka, fakeInflux(helpers), market)
+      const influx = fakeInflux(helpers.scheduler).takes(2)
+      influx.write('marketdata', [price])
+      const pipeline = checkOrderQuality(kafka, influx, market)
       helpers.expectObservable(pipeline, '^ 500ms !').toBe(expected, priced)
       helpers.expectObservable(commits).toBe(committed, [0, 1, 2])
       helpers.flush()
@@ -50,10 +44,11 @@ describe('checkOrderQuality', () => {
     'stops at a wrong token, says so, and commits nothing of the order',
     marbles((helpers) => {
       const { kafka, memory, write, read } = exampleKafka(helpers, topics)
-      const refuse: FluxQuery = () => helpers.cold('--#', {}, unauthorized)
+      const influx = fakeInflux(helpers.scheduler)
+      influx.replies('--#', { '#': influx.errors.fatal })
       write('orders', '  -a', json)
       let failure: unknown
-      checkOrderQuality(kafka, refuse, market).subscribe({ error: (error) => (failure = error) })
+      checkOrderQuality(kafka, influx, market).subscribe({ error: (error) => (failure = error) })
       helpers.flush()
       expect(String(failure)).toContain('unauthorized access')
       expect(memory.committed('order-quality', 'orders')).toEqual(new Map([[0, 0]]))

@@ -1,8 +1,8 @@
 import { deadLetter } from 'rxjs-kafka-toolkit'
-import type { FetchLike } from 'rxjs-kafka-toolkit/operators'
+import { fakeHttp, res } from 'rxjs-kafka-toolkit/testing'
 import { describe, expect, it } from 'vitest'
 import { confirmOrders } from '../../examples/confirmOrders.ts'
-import { marbles, type TestHelpers } from '../support/marbles.ts'
+import { marbles } from '../support/marbles.ts'
 import { exampleKafka } from './exampleKafka.ts'
 import { order, orderJson } from './orders.ts'
 
@@ -10,33 +10,21 @@ const url = 'http://mail.test/send'
 const json = { a: orderJson('a'), b: orderJson('b', { quantity: 5 }), x: '{"id": "x", "quantity": "many"}' }
 const orders = { a: order('a'), b: order('b', { quantity: 5 }) }
 
-/** A mail service that answers after two frames, with one status after the other. */
-function fakeMails({ cold }: TestHelpers, statuses: readonly number[] = [202]) {
-  const left = [...statuses]
-  const posts: { url: string; body: unknown }[] = []
-  const fetch: FetchLike = (to, { body }) => {
-    posts.push({ url: to, body: JSON.parse(String(body)) })
-    const status = left.length > 1 ? (left.shift() as number) : (left[0] as number)
-    return cold('--(r|)', { r: { status, headers: { get: () => null }, body: null } })
-  }
-  return { posts, fetch }
-}
-
 describe('confirmOrders', () => {
   it(
     'posts an e-mail for each order, and commits it after the mail service has answered',
     marbles((helpers) => {
       const { kafka, commits, write } = exampleKafka(helpers, ['orders'])
-      const { fetch, posts } = fakeMails(helpers)
+      const { fetch, log } = fakeHttp(helpers.scheduler, { serve: () => res(202) }).takes(2)
       write('orders', '  -a 299ms b', json)
       const expected = ' ---a 299ms b'
       const committed = '---1 299ms 2'
       helpers.expectObservable(confirmOrders(kafka, url, { fetch }), '^ 500ms !').toBe(expected, orders)
       helpers.expectObservable(commits).toBe(committed, [0, 1, 2])
       helpers.flush()
-      expect(posts).toEqual([
-        { url, body: { user: 'ada', subject: 'Order Confirmation', body: 'Order: 3 shares of ACME' } },
-        { url, body: { user: 'ada', subject: 'Order Confirmation', body: 'Order: 5 shares of ACME' } },
+      expect(log.map(({ item }) => [item.url, JSON.parse(item.body)])).toEqual([
+        [url, { user: 'ada', subject: 'Order Confirmation', body: 'Order: 3 shares of ACME' }],
+        [url, { user: 'ada', subject: 'Order Confirmation', body: 'Order: 5 shares of ACME' }],
       ])
     }),
   )
@@ -45,7 +33,7 @@ describe('confirmOrders', () => {
     'posts again after a 503, and commits only then',
     marbles((helpers) => {
       const { kafka, commits, write } = exampleKafka(helpers, ['orders'])
-      const { fetch, posts } = fakeMails(helpers, [503, 202])
+      const { fetch, log } = fakeHttp(helpers.scheduler).replies('--(x|)', '--(r|)', { x: res(503) })
       write('orders', '  -a', json)
       // The jitter of this Kafka is none at all: the second try comes at once.
       const expected = ' -----a'
@@ -53,7 +41,7 @@ describe('confirmOrders', () => {
       helpers.expectObservable(confirmOrders(kafka, url, { fetch }), '^ 50ms !').toBe(expected, orders)
       helpers.expectObservable(commits).toBe(committed, [0, 1])
       helpers.flush()
-      expect(posts).toHaveLength(2)
+      expect(log).toHaveLength(2)
     }),
   )
 
@@ -61,7 +49,7 @@ describe('confirmOrders', () => {
     'sends an order that it can not read to the dead letters, and goes on',
     marbles((helpers) => {
       const { kafka, memory, write } = exampleKafka(helpers, ['orders', 'orders.failed'])
-      const { fetch } = fakeMails(helpers)
+      const { fetch } = fakeHttp(helpers.scheduler).takes(2)
       write('orders', '  -xa', json)
       const expected = ' ----a'
       const pipeline = confirmOrders(kafka, url, { fetch, onNack: deadLetter('orders.failed') })

@@ -1,7 +1,7 @@
-import type { RedisReplies } from 'rxjs-kafka-toolkit/operators'
+import { fakeRedis } from 'rxjs-kafka-toolkit/testing'
 import { describe, expect, it } from 'vitest'
 import { saveActivities } from '../../examples/saveActivities.ts'
-import { marbles, type TestHelpers } from '../support/marbles.ts'
+import { marbles } from '../support/marbles.ts'
 import { exampleKafka } from './exampleKafka.ts'
 
 const activity = (message: string, second: number) => ({
@@ -13,33 +13,21 @@ const time = (second: number) => new Date(activity('', second).timestamp)
 const values = { a: activity('hello', 1), b: activity('bye', 2) }
 const saved = { a: { ...values.a, timestamp: time(1) }, b: { ...values.b, timestamp: time(2) } }
 
-/** A Redis that answers after two frames. */
-function fakeRedis({ cold }: TestHelpers, reply: RedisReplies[number] = [null, 1]) {
-  const commands: (string | number)[][] = []
-  return {
-    commands,
-    pipeline: (batch: (string | number)[][]) => {
-      commands.push(...batch.map(([, ...words]) => words))
-      return { exec: () => cold('--(r|)', { r: batch.map(() => reply) }) }
-    },
-  }
-}
-
 describe('saveActivities', () => {
   it(
     'adds each activity to the feed of its user, and commits it after Redis has answered',
     marbles((helpers) => {
       const { kafka, commits, write } = exampleKafka(helpers, ['feed_activities'])
-      const redis = fakeRedis(helpers)
+      const redis = fakeRedis(helpers.scheduler).takes(2)
       write('feed_activities', ' -a 299ms b', values)
       const expected = '         ---a 299ms b'
       const committed = '       ---1 299ms 2'
       helpers.expectObservable(saveActivities(kafka, redis), '^ 500ms !').toBe(expected, saved)
       helpers.expectObservable(commits).toBe(committed, [0, 1, 2])
       helpers.flush()
-      expect(redis.commands).toEqual([
-        ['ada', time(1).getTime(), 'hello'],
-        ['ada', time(2).getTime(), 'bye'],
+      expect([...redis.scores('ada')]).toEqual([
+        ['hello', time(1).getTime()],
+        ['bye', time(2).getTime()],
       ])
     }),
   )
@@ -48,8 +36,8 @@ describe('saveActivities', () => {
     'stops at a key that holds something else, and commits what was before it',
     marbles((helpers) => {
       const { kafka, memory, write } = exampleKafka(helpers, ['feed_activities'])
-      const wrongType = Object.assign(new Error('WRONGTYPE Operation against a key'), { name: 'ReplyError' })
-      const redis = fakeRedis(helpers, [wrongType])
+      const redis = fakeRedis(helpers.scheduler)
+      redis.run('set', 'ada', 'no feed')
       write('feed_activities', ' -a', values)
       let failure: unknown
       saveActivities(kafka, redis).subscribe({ error: (error) => (failure = error) })
@@ -64,11 +52,11 @@ describe('saveActivities', () => {
     'puts its prefix before the names of its topic, its group and its keys',
     marbles((helpers) => {
       const { kafka, memory, write } = exampleKafka(helpers, ['test-feed_activities'])
-      const redis = fakeRedis(helpers)
+      const redis = fakeRedis(helpers.scheduler).takes(2)
       write('test-feed_activities', ' -a', values)
       helpers.expectObservable(saveActivities(kafka, redis, { prefix: 'test-' }), '^ 10ms !').toBe('---a', saved)
       helpers.flush()
-      expect(redis.commands[0]?.[0]).toBe('test-ada')
+      expect(redis.scores('test-ada').size).toBe(1)
       expect(memory.committed('test-save-activities', 'test-feed_activities')).toEqual(new Map([[0, 1]]))
     }),
   )
