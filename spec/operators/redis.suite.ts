@@ -183,10 +183,11 @@ export function redisSuite(name: string, setup: () => RedisHarness): void {
         add('XX', 'INCR', 1, 'nobody'),
         add('NX', 'INCR', 1, 'a'),
         add('GT', 'INCR', -1, 'a'),
+        add('GT', 'INCR', 0, 'a'),
         add('LT', 'INCR', -1, 'a'),
         add('INCR', '+inf', 'i'),
       )
-      expect(replies).toEqual(['1.5', '3.5', null, null, null, '2.5', 'inf'])
+      expect(replies).toEqual(['1.5', '3.5', null, null, null, null, '2.5', 'inf'])
     })
 
     it('keeps scores as doubles', async () => {
