@@ -7,6 +7,7 @@ import type { DrawnTopicOptions } from './drawnTopics.ts'
 import type { Expectations } from './expectations.ts'
 import type { FakeEs } from './fakes/es/fakeEs.ts'
 import type { FakeHttp } from './fakes/fakeHttp.ts'
+import type { FakeInflux } from './fakes/influx/fakeInflux.ts'
 import type { FakeRedis } from './fakes/redis/fakeRedis.ts'
 import type { DrawnValues } from './hotOn.ts'
 import type { PipeOf } from './pipe.ts'
@@ -20,6 +21,7 @@ export interface Kit extends Expectations {
   /** Fake servers on that clock, for the operators; as they are until told otherwise, they answer at once. */
   readonly http: FakeHttp
   readonly redis: FakeRedis
+  readonly influx: FakeInflux
   readonly es: FakeEs
   /**
    * Draws a topic, a lane a partition, and what happens to the process that reads it. Offsets are places in the lane; a

@@ -7,6 +7,7 @@ import { expectationsOn } from './expectations.ts'
 import { coldOn } from './fakes/coldOn.ts'
 import { fakeEs } from './fakes/es/fakeEs.ts'
 import { fakeHttp } from './fakes/fakeHttp.ts'
+import { fakeInflux } from './fakes/influx/fakeInflux.ts'
 import { fakeRedis } from './fakes/redis/fakeRedis.ts'
 import { sentTo } from './findings.ts'
 import { type DrawnValues, hotOn } from './hotOn.ts'
@@ -43,6 +44,7 @@ export function kitOn(stage: Stage): MadeKit {
     time: { clock: time, cold },
     http: fakeHttp(time),
     redis: fakeRedis(time),
+    influx: fakeInflux(time),
     es: fakeEs(time),
     topic: <T>(...args: readonly unknown[]) => {
       const [topic, drawing, values = {}, options = {}] = topicArguments<T>(args)
