@@ -162,6 +162,11 @@ export function influxSuite(name: string, setup: () => Promise<InfluxHarness>): 
       ])
     })
 
+    it('makes one of the tables that differ only in columns that are not kept', async () => {
+      const kept = `${from(0n, 9n)} ${many} |> keep(columns: ["_time", "_value", "currency"])`
+      expect(await valuesOf(`${kept} |> sort(columns: ["_time", "_value"]) |> last()`)).toEqual([3, 9])
+    })
+
     it('keeps whole numbers and text as they were written, and the last of what was written twice', async () => {
       const of = (symbol: string, ns = 0n) => `${from(ns, ns + 9n)} |> filter(fn: (r) => r.symbol == "${symbol}")`
       expect(await valuesOf(of('TEXT', YEAR))).toEqual(['high, "higher"'])

@@ -92,12 +92,16 @@ function each(tables: readonly Table[], change: (rows: readonly Row[]) => readon
   return tables.map(({ key, rows }) => ({ key, rows: change(rows) })).filter(({ rows }) => rows.length > 0)
 }
 
+/** Tables that are then of one key become one. */
 function keep(tables: readonly Table[], isKept: (column: string) => boolean): readonly Table[] {
-  const cut = tables.map(({ key, rows }) => ({
-    key: key.filter(isKept),
-    rows: rows.map((row) => Object.fromEntries(Object.entries(row).filter(([name]) => isKept(name)))),
-  }))
-  return cut.flatMap(({ key }, i) => (i === 0 ? regroup(cut, key) : []))
+  const kept = new Map<string, readonly Table[]>()
+  for (const { key, rows } of tables) {
+    const own = key.filter(isKept)
+    const cut = rows.map((row) => Object.fromEntries(Object.entries(row).filter(([name]) => isKept(name))))
+    const id = JSON.stringify(own)
+    kept.set(id, [...(kept.get(id) ?? []), { key: own, rows: cut }])
+  }
+  return [...kept.values()].flatMap((alike) => regroup(alike, alike[0]?.key ?? []))
 }
 
 /** Parts rows anew, by the columns of a key. */
