@@ -71,6 +71,26 @@ export const operators: readonly Case[] = [
     ],
   },
   {
+    name: 'cache',
+    title: '`enrichFromInflux` with a cache: a thousand look-ups again and again, over Kafka and InfluxDB',
+    isShort: true,
+    overKafka: true,
+    stage: 'influx',
+    load: { ...orders, warmUp: 2000, messages: 20_000 },
+    note:
+      'Ten instants of each of 100 symbols. By hand: as above, without a cache. What is saved is InfluxDB, and would be ' +
+      'by a cache of whoever writes one.',
+    rows: [
+      { variant: 'enrichAgainByHand', title: '`eachBatch` by hand, a query for each 256' },
+      {
+        variant: 'enrichKept',
+        title: '`enrichFromInflux` with `cache`, warm, `ack`',
+        aim: ofTheRate(5),
+        load: { warmUp: 20_000, messages: 200_000 },
+      },
+    ],
+  },
+  {
     name: 'searchEs',
     title: '`searchEs`: the top hit for each message, over Kafka and Elasticsearch',
     isShort: true,

@@ -1,8 +1,9 @@
 import { flux, fluxDateTime, fluxExpression, InfluxDB, type QueryApi } from '@influxdata/influxdb-client'
-import { tapValue } from '../../lib/index.ts'
+import type { Observable } from 'rxjs'
+import { type CacheOptions, type Message, mapValue, tapValue } from '../../lib/index.ts'
 import { enrichFromInflux } from '../../operators/index.ts'
 import { expectPrice } from '../market.ts'
-import type { Order } from '../messages.ts'
+import { FIRST, type Order, STEP } from '../messages.ts'
 import { eachBatchByHand, eachMessageByHand, parsed, parts, pool } from './byHand.ts'
 import { through } from './ours.ts'
 import type { Input, Variant } from './variant.ts'
@@ -24,18 +25,33 @@ const askedOf = ({ symbol, timestamp }: Order): Asked => ({ symbol, at: new Date
 const PART = 256
 
 /** By hand: for each 256 one query of the last prices before the first instant and of all up to the last one. */
-export const enrichByHand: Variant = (input, meter) => {
-  const influx = queryApi(input)
-  return eachBatchByHand(input, meter, async (messages) => {
-    const orders = messages.map((message) => parsed<Order>(message))
-    await pool(parts(orders, PART), 2, async (part) => {
-      const prices = await pricesBetween(influx, input.place.influx.bucket, part.map(askedOf))
-      for (const [i, order] of part.entries()) {
-        expectPrice(order, prices[i])
-        meter.count()
-      }
+export const enrichByHand: Variant = byHand((order) => order)
+
+/** The same for a thousand look-ups again and again. */
+export const enrichAgainByHand: Variant = byHand(again)
+
+function byHand(orderOf: (order: Order) => Order): Variant {
+  return (input, meter) => {
+    const influx = queryApi(input)
+    return eachBatchByHand(input, meter, async (messages) => {
+      const orders = messages.map((message) => orderOf(parsed(message)))
+      await pool(parts(orders, PART), 2, async (part) => {
+        const prices = await pricesBetween(influx, input.place.influx.bucket, part.map(askedOf))
+        for (const [i, order] of part.entries()) {
+          expectPrice(order, prices[i])
+          meter.count()
+        }
+      })
     })
-  })
+  }
+}
+
+/** Instants that come again: ten of each symbol. */
+const INSTANTS = 1000
+
+function again(order: Order): Order {
+  const n = Number(order.id.slice('order-'.length))
+  return { ...order, timestamp: new Date(FIRST + (n % INSTANTS) * STEP).toISOString() }
 }
 
 /** What most people write: a query for each. */
@@ -49,15 +65,22 @@ export const enrichEachMessage: Variant = (input, meter) => {
 }
 
 /** `enrichFromInflux`. */
-export const enrich: Variant = through<Order>(({ place: { influx } }) => {
+export const enrich: Variant = through<Order>((input) => enriched(input))
+
+/** The same for a thousand look-ups again and again, with a cache. */
+export const enrichKept: Variant = through<Order>(
+  (input) => (source) => source.pipe(mapValue(again), enriched(input, { cache: {} })),
+)
+
+function enriched({ place: { influx } }: Input, options: { readonly cache?: CacheOptions } = {}) {
   const { url, token, org, bucket } = influx
-  const operator = enrichFromInflux(new InfluxDB({ url, token }), lookupOf, { org, bucket, into: 'price' })
-  return (source) =>
+  const operator = enrichFromInflux(new InfluxDB({ url, token }), lookupOf, { org, bucket, into: 'price', ...options })
+  return (source: Observable<Message<Order>>) =>
     source.pipe(
       operator,
-      tapValue((order: Order & { price: number | null }) => expectPrice(order, order.price)),
+      tapValue((order) => expectPrice(order, order.price)),
     )
-})
+}
 
 const lookupOf = (order: Order) => ({
   measurement: 'marketdata',

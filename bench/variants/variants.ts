@@ -2,7 +2,7 @@ import { batchesByHand, eachBatch, eachMessage } from './consume.ts'
 import { drainByHand, drainOurs } from './drain.ts'
 import { searchByHand, searchEachMessage, searched } from './es.ts'
 import { held } from './held.ts'
-import { enrich, enrichByHand, enrichEachMessage } from './influx.ts'
+import { enrich, enrichAgainByHand, enrichByHand, enrichEachMessage, enrichKept } from './influx.ts'
 import { slowAnyOrder, slowByHand, slowByKey, slowEachMessage } from './live.ts'
 import { inMemory, overKafka } from './ours.ts'
 import { bare, batches, chains, distinctBatches, loop, values } from './pipes.ts'
@@ -44,6 +44,8 @@ export const variants = {
   enrichByHand,
   enrich,
   enrichEachMessage,
+  enrichAgainByHand,
+  enrichKept,
   searchByHand,
   searched,
   searchEachMessage,
