@@ -13,17 +13,21 @@ const MS = 1_000_000n
 /** Rows that a look-up may cost on average: many more than these cost more than another pass over a series. */
 const ROWS = 20
 
+/** Where values are suddenly dense, so much of them is read once before it is known. */
+const LONGEST = 256_000n * MS
+
 /**
- * How long a run may be. How many values lie within is not known before; so it begins short, and each answer with many
- * rows makes it shorter, each with few longer.
+ * How long a run may be. How many values lie within is not known before; so it begins short, each answer with few rows
+ * makes it longer, and one with too many as short as it should have been.
  */
 export class Span {
   /** In ns. */
   ns = 1_000n * MS
 
   learn(lookups: number, rows: number): void {
-    const next = rows > ROWS * lookups ? this.ns / 2n : this.ns * 2n
-    if (next >= MS && next <= 16_000n * MS) this.ns = next
+    const most = ROWS * lookups
+    const next = rows > most ? (this.ns * BigInt(most)) / BigInt(rows) : this.ns * 2n
+    this.ns = next < MS ? MS : next > LONGEST ? LONGEST : next
   }
 }
 

@@ -135,7 +135,7 @@ describe('enrichFromInflux', () => {
       ).toBe('(................|)')
       expectObservable(acks).toBe('(abcdabcdabcdabcdabcdabcdabcdabcd)')
     })()
-    expect(asked.map(({ flux }) => flux.match(/last\(\)/g)?.length)).toEqual([4, 4, 2, 2, 1, 2, 2, 4])
+    expect(asked.map(({ flux }) => flux.match(/last\(\)/g)?.length)).toEqual([4, 4, 2, 2, 1, 4, 4, 4])
   })
 
   it(
