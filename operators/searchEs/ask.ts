@@ -18,12 +18,13 @@ export function ask<S>(
 ): Observable<readonly Answer<S>[]> {
   const searches = parts.flatMap((part) => ('lines' in part ? part.lines : []))
   const docs = parts.flatMap((part) => ('doc' in part ? [part.doc] : []))
-  const bySearch = () =>
-    from(es.msearch({ searches }, options)).pipe(
-      map(({ responses }) => responses.map((reply) => answerOfSearch<S>(reply, allowPartial))),
-    )
-  const byId = () => getter(es)({ docs }, options).pipe(map((answer) => answer.docs.map((doc) => answerOfId<S>(doc))))
-  return defer(() => forkJoin([searches.length > 0 ? bySearch() : of([]), docs.length > 0 ? byId() : of([])])).pipe(
+  const bySearch = defer(() => from(es.msearch({ searches }, options))).pipe(
+    map(({ responses }) => responses.map((reply) => answerOfSearch<S>(reply, allowPartial))),
+  )
+  const byId = defer(() => from(getter(es)({ docs }, options))).pipe(
+    map((answer) => answer.docs.map((doc) => answerOfId<S>(doc))),
+  )
+  return forkJoin([searches.length > 0 ? bySearch : of([]), docs.length > 0 ? byId : of([])]).pipe(
     map(([searched, got]) => unlessAllFail(inOrder(parts, searched, got))),
     catchError((error) => {
       throw esError(error)
@@ -31,12 +32,10 @@ export function ask<S>(
   )
 }
 
-function getter(es: EsLike) {
-  return (...args: Parameters<NonNullable<EsLike['mget']>>) => {
-    if (typeof es.mget !== 'function')
-      throw new FatalError('Cannot look up an id: the client has no mget(); give searchEs a Client')
-    return from(es.mget(...args))
-  }
+function getter(es: EsLike): NonNullable<EsLike['mget']> {
+  if (typeof es.mget !== 'function')
+    throw new FatalError('Cannot look up an id: the client has no mget(); give searchEs a Client')
+  return es.mget.bind(es)
 }
 
 function inOrder<S>(parts: readonly EsPart[], searched: readonly Answer<S>[], got: readonly Answer<S>[]): Answer<S>[] {

@@ -62,8 +62,8 @@ const CHECKS = {
  *
  * The query is an object: what a user typed reaches Elasticsearch as data ({@link matchText}). Of equal scores the first
  * written document counts, unless the search has a `sort`. With an `id` in the place of a query the document itself is
- * asked for, by `_mget`. No hit is a miss: `null`. Messages of one key keep their order. A search
- * changes nothing, so it may be repeated.
+ * asked for, by `_mget`. No hit is a miss. Equal searches of a batch are asked once. Messages of one key keep their
+ * order. A search changes nothing, so it may be repeated.
  *
  * *Transient*, tried again: no connection, no answer in time, 429, 5xx, a search that reached only some of the shards.
  * *Permanent*, nacked: no index or query selected, a search that Elasticsearch can't read (only its own message).
