@@ -47,7 +47,7 @@ interface EsDocWanted {
 type EsLines = readonly [header: Line & Pick<EsSearch, 'index'>, body: Line & { readonly query: object }]
 type Line = Readonly<Record<string, unknown>>
 
-/** A message's part of a request, and its whole text, by which equal ones are known. */
+/** A message's part of a request, and the text of what it asks for, by which equal ones are known. */
 export type EsPart = ({ readonly lines: EsLines } | { readonly doc: EsDocWanted }) & { readonly key: string }
 
 /**
@@ -63,8 +63,8 @@ const BEST_FIRST = [{ _score: 'desc' }, { _seq_no: { order: 'asc', unmapped_type
  * @throws PermanentError when it is no search
  */
 export function partOf(asked: EsSearch | EsGet, defaults: SearchDefaults): EsPart {
-  const part = isGet(asked) ? { doc: docOf(asked, defaults) } : { lines: linesOf(asked, defaults) }
-  return { ...part, key: toJson(part) }
+  if (isGet(asked)) return { doc: docOf(asked, defaults), key: toJson(asked) }
+  return { lines: linesOf(asked, defaults), key: toJson(asked) }
 }
 
 /** What was asked, for an error that tells of it. */
