@@ -1,7 +1,6 @@
 import { defer, EMPTY, from, map, mergeMap, Observable, type ObservableInput, takeWhile, toArray } from 'rxjs'
 import type { FatalError } from '../../lib/errors.ts'
 import { failure } from './outcome.ts'
-import { placeOf } from './target.ts'
 
 /** What `postTo` uses of HTTP; any `fetch` is one. */
 export type FetchLike = (url: string, init: PostInit) => ObservableInput<ResponseLike>
@@ -72,7 +71,7 @@ export function exchange(fetch: FetchLike, post: Post, maxBytes: number, ended: 
           isRead = !answer.isCut
           subscriber.next(answer)
         },
-        error: (error) => subscriber.error(failure(`${method} to ${placeOf(url)}`, error)),
+        error: (error) => subscriber.error(failure(post, error)),
         complete: () => subscriber.complete(),
       })
   })

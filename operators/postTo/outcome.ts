@@ -1,6 +1,6 @@
 import { excerpt } from '../../lib/codec.ts'
 import { FatalError, messageOf, PermanentError, TransientError } from '../../lib/errors.ts'
-import type { Answer } from './exchange.ts'
+import type { Answer, Post } from './exchange.ts'
 import { placeOf } from './target.ts'
 
 /** The longest that a server's `Retry-After` is obeyed, in ms. */
@@ -38,16 +38,25 @@ export function answerError(answer: Answer, statuses: Statuses, now: number): Er
 }
 
 /** Gives a request without an answer its class. */
-export function failure(what: string, error: unknown): Error {
+export function failure({ method, url }: Post, error: unknown): Error {
   const { code, cause } = (error ?? {}) as { code?: unknown; cause?: { code?: unknown; message?: string } }
   const why = cause?.message === undefined ? messageOf(error) : `${messageOf(error)}: ${cause.message}`
-  const text = `Cannot ${what}: ${why}`
+  const text = `Cannot ${method} to ${placeOf(url)}: ${withoutSecrets(why, url)}`
   const said = String(code ?? cause?.code)
   if (/CERT|ALTNAME|SELF_SIGNED|UNABLE_TO_(VERIFY|GET_ISSUER)/.test(said))
     return new FatalError(`${text}; have the client trust the server's certificate`, { cause: error })
   // Every `fetch` gives a lost connection a code or a cause; without them it is a fault in the program.
   const isBug = (error instanceof TypeError || error instanceof ReferenceError) && cause === undefined
   return new (isBug || /INVALID_ARG/.test(said) ? FatalError : TransientError)(text, { cause: error })
+}
+
+/** node-fetch says the whole URL. */
+function withoutSecrets(text: string, { search, username, password }: URL): string {
+  const user = password === '' ? username : `${username}:${password}`
+  return [search, user && `${user}@`].reduce(
+    (left, secret) => (secret === '' ? left : left.replaceAll(secret, '')),
+    text,
+  )
 }
 
 /** What an answer said, in a line. */

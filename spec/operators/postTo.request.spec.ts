@@ -1,8 +1,13 @@
 import { of } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { ack } from '../../lib/ack.ts'
+import { text } from '../../lib/codec.ts'
 import { fork } from '../../lib/fork.ts'
+import { fromTopic } from '../../lib/fromTopic.ts'
+import { memoryBroker } from '../../lib/memory/memoryBroker.ts'
+import { retry } from '../../lib/onNack.ts'
 import { marbleMessages } from '../../lib/testing/marbleMessages.ts'
+import { topic } from '../../lib/topic.ts'
 import { flatMapValue } from '../../lib/values.ts'
 import { type HttpTarget, type PostToOptions, postTo } from '../../operators/postTo/postTo.ts'
 import { answer, askedHttp } from '../support/askedHttp.ts'
@@ -183,6 +188,19 @@ describe('the request of postTo', () => {
         }
       })()
       expect(new Set(keysOf(asked)).size).toBe(3)
+    })
+
+    it('is the same when the source delivers its message again', () => {
+      const { fetch, asked } = askedHttp((call) => of(answer(call === 1 ? 400 : 200)))
+      marbles(({ scheduler, expectObservable }) => {
+        const kafka = memoryBroker({ clock: scheduler, topics: { notes: 1 } })
+        kafka.send([{ topic: 'notes', key: null, value: 'x' }], () => {})
+        const onNack = retry({ attempts: 2, delay: 5, jitter: 'none' })
+        const notes = fromTopic(kafka, topic('notes', text), { groupId: 'group', onNack })
+        const post = postTo<string>(url, (note) => note, { fetch })
+        expectObservable(notes.pipe(post, ack()), '^ 50ms !').toBe('-----x')
+      })()
+      expect(keysOf(asked)).toEqual(Array(2).fill('group/postTo/notes-0-0'))
     })
 
     it('is not shared by two in one pipe: the second ends the stream', () => {

@@ -274,6 +274,18 @@ describe('postTo', () => {
       })()
     })
 
+    it('shows nothing of the URL that may be secret', () => {
+      const to = 'http://user:pass@mail.example/send?token=secret'
+      const error = Object.assign(new Error(`request to ${to} failed, reason: ECONNRESET`), { code: 'ECONNRESET' })
+      const { fetch } = askedHttp(() => throwError(() => error))
+      marbles(({ scheduler, expectObservable }) => {
+        const { messages, nacks } = marbleMessages(scheduler, '(a|)', values)
+        expectObservable(messages.pipe(postTo(to, mailOf, { fetch, retry: { attempts: 1 } }), ack())).toBe('|')
+        const text = `postTo gave up after 1 tries: Cannot POST to ${place}: request to ${place} failed, reason: ECONNRESET`
+        expectObservable(nacks).toBe('n', { n: `a: ${text}` })
+      })()
+    })
+
     it.each([
       [Object.assign(new Error('self-signed certificate'), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }), 'certificate'],
       [new TypeError('fetch.it is not a function'), 'not a function'],
