@@ -33,7 +33,12 @@ export class OwnRedis {
     }
     const lines = Object.entries(all).flatMap(([name, value]) => [value].flat().map((one) => `${name} ${one}\n`))
     writeFileSync(redis.config, lines.join(''))
-    await redis.resume()
+    try {
+      await redis.resume()
+    } catch (error) {
+      await redis.close()
+      throw error
+    }
     return redis
   }
 
