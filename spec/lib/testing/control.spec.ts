@@ -23,7 +23,7 @@ describe('the control lane', () => {
 
   it(
     'X loses what was acked and not committed',
-    kafkaTest(({ topic, expectOutput, expectAcks, expectCommits }) => {
+    kafkaTest(({ topic, kafka, expectOutput, expectAcks, expectCommits, flush }) => {
       const source = topic(`
         0:   a-b
         ctl: ---- 30ms X
@@ -31,6 +31,8 @@ describe('the control lane', () => {
       expectOutput(source.pipe(slow(1), ack())).toBe('-a-b 31ms b')
       expectAcks('   0: -a-b 31ms b')
       expectCommits('0: -1-- 31ms 2')
+      flush()
+      expect(kafka.commits.map(({ error }) => error)).toEqual([null, null])
     }),
   )
 

@@ -24,6 +24,22 @@ describe('kafkaTest with transactions', () => {
   )
 
   it(
+    'loses with a crash what was not committed yet',
+    kafkaTest(({ topic, kafka, expectOutput, expectCommits }) => {
+      const source = topic(
+        `
+          0:   a
+          ctl: -----X
+        `,
+        {},
+        { commit: transaction(kafka, 'count') },
+      )
+      expectOutput(source.pipe(ack())).toBe('a----a')
+      expectCommits('0: ----- 1s 1')
+    }),
+  )
+
+  it(
     'takes back what a crash leaves open: it is sent again, and seen once',
     kafkaTest(({ topic, kafka, expectOutput, expectSent, expectCommits, flush }) => {
       topic(words, '0:')
