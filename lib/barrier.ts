@@ -1,5 +1,12 @@
 import { backoff } from './backoff.ts'
-import type { AssignedPartition, OutgoingMessage, Position, SendDone, TransactionalProducer } from './broker.ts'
+import type {
+  AssignedPartition,
+  OutgoingMessage,
+  Position,
+  SendDone,
+  SendOptions,
+  TransactionalProducer,
+} from './broker.ts'
 import type { Clock, Timer } from './clock.ts'
 import { errorClassOf, TransientError } from './errors.ts'
 import type { Outlet } from './message.ts'
@@ -85,14 +92,15 @@ export class Barrier implements Outlet {
     return this.state === 'open' && tracker.isSettled && !commits.isDirty && !this.isUsed
   }
 
-  send(messages: readonly OutgoingMessage[], done: SendDone): void {
+  send(messages: readonly OutgoingMessage[], done: SendDone, options: SendOptions = {}): void {
     if (this.state === 'failed' || this.state === 'ended')
       return void this.host.clock.schedule(() => done(GONE, NONE), 0)
     this.isUsed = true
-    this.producer.send(messages, (error, refused) => {
+    const told: SendDone = (error, refused) => {
       if (error !== null) this.breakOff(error)
       done(error, refused)
-    })
+    }
+    this.producer.send(messages, told, options)
   }
 
   fail(error: Error): void {

@@ -30,6 +30,20 @@ export interface OutgoingMessage {
   readonly partition?: number
 }
 
+/** How batches can be written. A client may lack some. */
+export const COMPRESSIONS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
+export type Compression = (typeof COMPRESSIONS)[number]
+/** Who has to have a message before its send is done: all in-sync replicas, or the leader of its partition. */
+export type Acks = 'all' | 'leader'
+
+/** How messages are sent. */
+export interface SendOptions {
+  /** @default 'none' */
+  readonly compression?: Compression
+  /** In a transaction it is always `all`. @default 'all' */
+  readonly acks?: Acks
+}
+
 /** A partition of a topic, by its number from 0. */
 export interface TopicPartition {
   readonly topic: string
@@ -150,7 +164,7 @@ export interface TransactionalProducer {
    * Sends within the transaction, which begins with the first message. `refused` are messages that can never be written,
    * and were not; the transaction is whole. After an error it is not: it must be renewed.
    */
-  send(messages: readonly OutgoingMessage[], done: SendDone): void
+  send(messages: readonly OutgoingMessage[], done: SendDone, options?: SendOptions): void
   /** Commits what was sent, and with it the offset. After an error nobody knows whether it did: it must be renewed. */
   commit(offset: number, done: (error: Error | null) => void): void
   /** Takes back what was sent. */
@@ -174,6 +188,6 @@ export interface Broker {
   random(): number
   /** Joins a group; the handler hears of everything until `leave`. */
   consume(options: ConsumeOptions, handler: ConsumerHandler): Consumer
-  /** Produces with acks from all in-sync replicas; `done` once all are written. */
-  send(messages: readonly OutgoingMessage[], done: (error: Error | null) => void): void
+  /** Produces; `done` once all are written. */
+  send(messages: readonly OutgoingMessage[], done: (error: Error | null) => void, options?: SendOptions): void
 }

@@ -6,9 +6,11 @@ export type { Answer, CacheOptions } from './answerCache.ts'
 export type { RetryOptions } from './backoff.ts'
 export type { Until } from './bounds.ts'
 export type {
+  Acks,
   AssignedPartition,
   Broker,
   CommitPosition,
+  Compression,
   ConsumeOptions,
   Consumer,
   ConsumerHandler,
@@ -19,6 +21,7 @@ export type {
   Position,
   RawMessage,
   SendDone,
+  SendOptions,
   TopicPartition,
   TransactionalProducer,
   TransactionNames,

@@ -1,4 +1,4 @@
-import type { Headers, OutgoingMessage, RawMessage, SendDone, TopicPartition } from './broker.ts'
+import type { Headers, OutgoingMessage, RawMessage, SendDone, SendOptions, TopicPartition } from './broker.ts'
 import type { Clock } from './clock.ts'
 import type { Holders } from './holders.ts'
 import type { Transaction } from './transaction.ts'
@@ -36,7 +36,7 @@ export interface Origin extends TopicPartition {
 export interface Outlet {
   readonly transaction: Transaction
   /** Sends in it. An error has ended the partition before it is told. */
-  send(messages: readonly OutgoingMessage[], done: SendDone): void
+  send(messages: readonly OutgoingMessage[], done: SendDone, options?: SendOptions): void
   /** Says that a send is not waited for any more, so that nobody knows what was sent. */
   fail(error: Error): void
 }

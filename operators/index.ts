@@ -40,8 +40,8 @@ export type {
   SearchEsOptions,
 } from './searchEs/searchEs.ts'
 export { searchEs } from './searchEs/searchEs.ts'
-export type { Outgoing, SendLike, SendToOptions } from './sendTo.ts'
-export { sendTo } from './sendTo.ts'
+export type { Outgoing, Routed, SendLike, SendToOptions } from './sendTo/sendTo.ts'
+export { sendTo } from './sendTo/sendTo.ts'
 export type {
   NodeRedisClient,
   NodeRedisCluster,

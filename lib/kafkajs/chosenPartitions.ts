@@ -1,5 +1,8 @@
+import { PermanentError } from '../errors.ts'
 import { murmur2 } from '../memory/murmur2.ts'
 import type { Partitioner, TopicMessages, WrittenPartition } from './client.ts'
+
+type Choice = ReturnType<Partitioner>
 
 /**
  * Chooses each message's partition once. KafkaJS chooses anew at every try of a send, so that messages without a key
@@ -8,12 +11,15 @@ import type { Partitioner, TopicMessages, WrittenPartition } from './client.ts'
 export class ChosenPartitions {
   readonly create: Partitioner
   private readonly chosen = new WeakMap<object, number>()
+  /** Messages for which a partition was not found. */
+  private readonly doubted = new WeakSet<object>()
 
   constructor(createPartitioner: Partitioner = likeKafka) {
     this.create = () => {
       const choose = createPartitioner()
       return (args) => {
         const partition = this.chosen.get(args.message) ?? choose(args)
+        this.expectExists(partition, args)
         this.chosen.set(args.message, partition)
         return partition
       }
@@ -30,6 +36,16 @@ export class ChosenPartitions {
       const missing = messages.find((message) => !answered.has(`${topic}/${this.chosen.get(message)}`))
       if (missing !== undefined) throw new Error(`${topic}[${this.chosen.get(missing)}] gave no answer`)
     }
+  }
+
+  /** KafkaJS writes nothing to a partition that it does not know, and says that it did. */
+  private expectExists(partition: number, { topic, partitionMetadata, message }: Parameters<Choice>[0]): void {
+    if (partitionMetadata.some(({ partitionId }) => partitionId === partition)) return
+    const text = `${topic} has ${partitionMetadata.length} partitions, and none has the number ${partition}`
+    if (this.doubted.has(message)) throw new PermanentError(text)
+    // It may be new: at this name KafkaJS asks the broker, and tries again.
+    this.doubted.add(message)
+    throw Object.assign(new Error(text), { name: 'KafkaJSMetadataNotLoaded' })
   }
 }
 

@@ -175,16 +175,22 @@ export type Partitioner = () => (args: {
 export interface ProducerClient {
   connect(): Promise<void>
   disconnect(): Promise<void>
-  sendBatch(batch: { acks: number; topicMessages: TopicMessages[] }): Promise<unknown>
+  sendBatch(batch: ProducedBatch): Promise<WrittenPartition[]>
   transaction(): Promise<TransactionClient>
 }
 
 /** One transaction of a producer; the first call of `transaction()` takes the transactional id. */
 export interface TransactionClient {
-  sendBatch(batch: { acks: number; topicMessages: TopicMessages[] }): Promise<WrittenPartition[]>
+  sendBatch(batch: ProducedBatch): Promise<WrittenPartition[]>
   sendOffsets(offsets: TopicOffsets & { consumerGroupId: string }): Promise<void>
   commit(): Promise<void>
   abort(): Promise<void>
+}
+
+export interface ProducedBatch {
+  acks: number
+  compression: number
+  topicMessages: TopicMessages[]
 }
 
 /** The answer of a partition's leader. */

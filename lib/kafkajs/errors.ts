@@ -91,7 +91,8 @@ export function sendError(error: unknown, topics: readonly string[]): Error {
 /** Tells the class of what a producer failed with. @param what what was being done, in words */
 export function produceError(error: unknown, what: string): Error {
   const type = typeOf(error) ?? ''
-  if (TOO_LARGE.includes(type)) return new PermanentError(`${what}: ${messageOf(error)}`, { cause: error })
+  const isOurs = chainOf(error).some((one) => one instanceof PermanentError)
+  if (isOurs || TOO_LARGE.includes(type)) return new PermanentError(`${what}: ${messageOf(error)}`, { cause: error })
   if (PRODUCER_FENCED.includes(type)) return new TransientError(`${what}: ${ID_TAKEN}`, { cause: error })
   const advice = adviceFor(error)
   if (advice !== undefined) return new FatalError(`${what}: ${advice}`, { cause: error })

@@ -51,6 +51,6 @@ export function kafkajs(kafka: KafkaClient, options: KafkajsOptions = {}): Broke
       if (readers++ === 0) producer.need(true)
       return new KafkajsConsumer(host, consumeOptions, handler)
     },
-    send: (messages, done) => producer.send(messages, done),
+    send: (messages, done, how) => producer.send(messages, done, how),
   }
 }

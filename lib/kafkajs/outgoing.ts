@@ -1,8 +1,18 @@
-import type { Headers, OutgoingMessage } from '../broker.ts'
-import type { ProducedMessage, TopicMessages } from './client.ts'
+import { COMPRESSIONS, type Headers, type OutgoingMessage, type SendOptions } from '../broker.ts'
+import type { ProducedBatch, ProducedMessage, TopicMessages } from './client.ts'
 
 /** As KafkaJS takes them. */
-export function byTopic(messages: readonly OutgoingMessage[]): TopicMessages[] {
+export function batchOf(messages: readonly OutgoingMessage[], options: SendOptions = {}): ProducedBatch {
+  const { compression = 'none', acks = 'all' } = options
+  return {
+    acks: acks === 'all' ? -1 : 1,
+    // Kafka's numbers of them.
+    compression: COMPRESSIONS.indexOf(compression),
+    topicMessages: byTopic(messages),
+  }
+}
+
+function byTopic(messages: readonly OutgoingMessage[]): TopicMessages[] {
   const topics = new Map<string, ProducedMessage[]>()
   for (const message of messages) {
     const group = topics.get(message.topic)

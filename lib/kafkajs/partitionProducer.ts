@@ -1,10 +1,19 @@
-import type { AssignedPartition, OutgoingMessage, SendDone, TopicPartition, TransactionalProducer } from '../broker.ts'
+import type {
+  AssignedPartition,
+  Compression,
+  OutgoingMessage,
+  SendDone,
+  SendOptions,
+  TopicPartition,
+  TransactionalProducer,
+} from '../broker.ts'
 import { errorClassOf, TransientError } from '../errors.ts'
 import { produceError, sendError } from './errors.ts'
-import { byTopic } from './outgoing.ts'
+import { batchOf } from './outgoing.ts'
 import { Transactions, type TransactionsConfig } from './transactions.ts'
 
-const NONE: ReadonlyMap<OutgoingMessage, Error> = new Map()
+type Refused = ReadonlyMap<OutgoingMessage, Error>
+const NONE: Refused = new Map()
 
 /** What a partition's producer needs. */
 export interface PartitionProducerHost {
@@ -37,8 +46,10 @@ export class PartitionProducer implements TransactionalProducer {
     })
   }
 
-  send(messages: readonly OutgoingMessage[], done: SendDone): void {
-    this.enqueue(() => (this.isOneByOne ? this.writeEach(messages) : this.write(messages))).then(
+  send(messages: readonly OutgoingMessage[], done: SendDone, { compression = 'none' }: SendOptions = {}): void {
+    const isOneByOne = () => this.isOneByOne || messages.length === 1
+    const work = () => (isOneByOne() ? this.writeEach(messages, compression) : this.write(messages, compression))
+    this.enqueue(work).then(
       (refused) => done(null, refused),
       (error) => done(this.failureOf(error, messages), NONE),
     )
@@ -83,17 +94,16 @@ export class PartitionProducer implements TransactionalProducer {
     this.transactions = await Transactions.begin(this.host.configOf(this.place))
   }
 
-  private async write(messages: readonly OutgoingMessage[]): Promise<ReadonlyMap<OutgoingMessage, Error>> {
-    if (messages.length === 1) return this.writeEach(messages)
-    await this.expectTransactions().send(byTopic(messages))
+  private async write(messages: readonly OutgoingMessage[], compression: Compression): Promise<Refused> {
+    await this.expectTransactions().send(batchOf(messages, { compression }))
     return NONE
   }
 
-  private async writeEach(messages: readonly OutgoingMessage[]): Promise<ReadonlyMap<OutgoingMessage, Error>> {
+  private async writeEach(messages: readonly OutgoingMessage[], compression: Compression): Promise<Refused> {
     const refused = new Map<OutgoingMessage, Error>()
     for (const message of messages) {
       try {
-        await this.expectTransactions().send(byTopic([message]))
+        await this.expectTransactions().send(batchOf([message], { compression }))
       } catch (error) {
         const failure = sendError(error, [message.topic])
         if (errorClassOf(failure) !== 'permanent') throw error

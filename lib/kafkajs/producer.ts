@@ -1,11 +1,10 @@
-import type { OutgoingMessage } from '../broker.ts'
+import type { OutgoingMessage, SendOptions } from '../broker.ts'
 import type { Clock, Timer } from '../clock.ts'
-import type { KafkaClient, Partitioner, ProducerClient, TopicMessages } from './client.ts'
+import { ChosenPartitions } from './chosenPartitions.ts'
+import type { KafkaClient, Partitioner, ProducedBatch, ProducerClient } from './client.ts'
 import { sendError } from './errors.ts'
-import { byTopic } from './outgoing.ts'
+import { batchOf } from './outgoing.ts'
 
-/** From all in-sync replicas. */
-const ACKS = -1
 /** How long an unused connection is kept, in ms: a row of single sends shall not connect for each. */
 const LINGER = 200
 
@@ -13,7 +12,7 @@ const LINGER = 200
 export class Producer {
   private readonly kafka: KafkaClient
   private readonly clock: Clock
-  private readonly createPartitioner: Partitioner | undefined
+  private readonly chosen: ChosenPartitions
   private client: Promise<ProducerClient> | undefined
   private pending = 0
   private isNeeded = false
@@ -22,10 +21,10 @@ export class Producer {
   constructor(kafka: KafkaClient, clock: Clock, createPartitioner: Partitioner | undefined) {
     this.kafka = kafka
     this.clock = clock
-    this.createPartitioner = createPartitioner
+    this.chosen = new ChosenPartitions(createPartitioner)
   }
 
-  send(messages: readonly OutgoingMessage[], done: (error: Error | null) => void): void {
+  send(messages: readonly OutgoingMessage[], done: (error: Error | null) => void, options?: SendOptions): void {
     this.timer?.unsubscribe()
     this.pending++
     const finish = (error: Error | null) => {
@@ -33,16 +32,11 @@ export class Producer {
       this.rest()
       done(error)
     }
-    const topicMessages = byTopic(messages)
-    this.produce(topicMessages).then(
+    const batch = batchOf(messages, options)
+    const topics = batch.topicMessages.map(({ topic }) => topic)
+    this.produce(batch).then(
       () => finish(null),
-      (error) =>
-        finish(
-          sendError(
-            error,
-            topicMessages.map(({ topic }) => topic),
-          ),
-        ),
+      (error) => finish(sendError(error, topics)),
     )
   }
 
@@ -52,10 +46,10 @@ export class Producer {
     this.rest()
   }
 
-  private async produce(topicMessages: TopicMessages[]): Promise<void> {
-    if (topicMessages.length === 0) return
+  private async produce(batch: ProducedBatch): Promise<void> {
+    if (batch.topicMessages.length === 0) return
     const client = await this.connect()
-    await client.sendBatch({ acks: ACKS, topicMessages })
+    this.chosen.expectWritten(batch.topicMessages, await client.sendBatch(batch))
   }
 
   private connect(): Promise<ProducerClient> {
@@ -67,12 +61,11 @@ export class Producer {
   }
 
   private async open(): Promise<ProducerClient> {
-    const { createPartitioner } = this
     // Not idempotent: when an answer is lost KafkaJS takes the sequence numbers back, and the next send that runs
     // beside the retry gets them: the broker takes it for a repeat, says yes and writes nothing. A lost message is
     // worse than one written twice.
-    const config = { allowAutoTopicCreation: false, idempotent: false }
-    const client = this.kafka.producer(createPartitioner === undefined ? config : { ...config, createPartitioner })
+    const config = { allowAutoTopicCreation: false, idempotent: false, createPartitioner: this.chosen.create }
+    const client = this.kafka.producer(config)
     try {
       await client.connect()
       return client

@@ -2,11 +2,9 @@ import { backoff } from '../backoff.ts'
 import type { Position } from '../broker.ts'
 import type { Clock } from '../clock.ts'
 import { ChosenPartitions } from './chosenPartitions.ts'
-import type { KafkaClient, Partitioner, ProducerClient, TopicMessages, TransactionClient } from './client.ts'
+import type { KafkaClient, Partitioner, ProducedBatch, ProducerClient, TransactionClient } from './client.ts'
 import { typeOf } from './errors.ts'
 
-/** From all in-sync replicas. */
-const ACKS = -1
 /** Between two tries of a send: for 20 ms or so after a commit the broker still writes the markers of its transaction. */
 const RETRY = { initialRetryTime: 20, maxRetryTime: 1000, retries: 10 }
 const WAITS = { delay: 20, max: 1000 } as const
@@ -62,10 +60,10 @@ export class Transactions {
     }
   }
 
-  async send(topicMessages: TopicMessages[]): Promise<void> {
+  async send(batch: ProducedBatch): Promise<void> {
     const transaction = await this.transaction()
     this.isOpen = true
-    this.chosen.expectWritten(topicMessages, await transaction.sendBatch({ acks: ACKS, topicMessages }))
+    this.chosen.expectWritten(batch.topicMessages, await transaction.sendBatch(batch))
   }
 
   async commit(consumerGroupId: string, { topic, partition, offset }: Position): Promise<void> {

@@ -11,7 +11,7 @@ import { deadLetter } from '../../lib/onNack.ts'
 import { perMessage } from '../../lib/perMessage.ts'
 import { topic } from '../../lib/topic.ts'
 import { transaction } from '../../lib/transaction.ts'
-import { sendTo } from '../../operators/sendTo.ts'
+import { sendTo } from '../../operators/sendTo/sendTo.ts'
 import { holds } from '../support/property.ts'
 import { advance, virtualTime } from '../support/virtualTime.ts'
 

@@ -14,7 +14,7 @@ import type { SourceOptions } from '../../lib/sourceOptions.ts'
 import { topic } from '../../lib/topic.ts'
 import { type Transaction, transaction } from '../../lib/transaction.ts'
 import { filterValue } from '../../lib/values.ts'
-import { sendTo } from '../../operators/sendTo.ts'
+import { sendTo } from '../../operators/sendTo/sendTo.ts'
 import { advance, virtualTime } from '../support/virtualTime.ts'
 
 const source = topic('source', text)

@@ -9,7 +9,7 @@ import { memoryBroker } from '../../lib/memory/memoryBroker.ts'
 import type { Message } from '../../lib/message.ts'
 import { marbleMessages } from '../../lib/testing/marbleMessages.ts'
 import { topic } from '../../lib/topic.ts'
-import { type Outgoing, type SendLike, sendTo } from '../../operators/sendTo.ts'
+import { type Outgoing, type SendLike, sendTo } from '../../operators/sendTo/sendTo.ts'
 import { marbles } from '../support/marbles.ts'
 
 const values = { a: 'ann', b: 'bob', c: 'ann' }

@@ -1,3 +1,4 @@
+import { ConfigResourceTypes } from 'kafkajs'
 import type { Observable } from 'rxjs'
 import { take, toArray } from 'rxjs/operators'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -10,26 +11,27 @@ import { kafkajs } from '../../../lib/kafkajs/kafkajs.ts'
 import type { Message } from '../../../lib/message.ts'
 import { topic } from '../../../lib/topic.ts'
 import { tapValue } from '../../../lib/values.ts'
-import { type Outgoing, type SendToOptions, sendTo } from '../../../operators/sendTo.ts'
-import { RealKafka } from '../support/kafka.ts'
+import { type Outgoing, type SendToOptions, sendTo } from '../../../operators/sendTo/sendTo.ts'
+import { HOSTILE } from '../../support/hostile.ts'
+import { kafkaClient, RealKafka } from '../support/kafka.ts'
 import { throughOperator } from '../support/throughOperator.ts'
-
-const HOSTILE = [
-  `quotes ' " \` \\`,
-  'line\nbreak\r\nDEL x',
-  '$' + '{process.exit(1)}',
-  '") |> drop()',
-  'emoji 👩‍👩‍👧 and \u202e',
-  'NUL \0 inside',
-  '',
-  'x'.repeat(10_000),
-]
 
 let real: RealKafka
 beforeAll(async () => {
   real = await RealKafka.connect()
 })
 afterAll(() => real.close())
+
+/** A topic with settings of its own. */
+async function topicWith(settings: Readonly<Record<string, string>>): Promise<string> {
+  const name = await real.topic(1)
+  const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }))
+  await real.admin.alterConfigs({
+    validateOnly: false,
+    resources: [{ type: ConfigResourceTypes.TOPIC, name, configEntries }],
+  })
+  return name
+}
 
 /** Sends values as messages. */
 function settle(name: string, outgoing: readonly Outgoing<string | null>[], options: SendToOptions = {}) {
@@ -53,13 +55,14 @@ function read(name: string, count: number): Promise<OutgoingMessage[]> {
 describe('sendTo on Kafka', () => {
   it('writes hostile keys, values and headers as data', async () => {
     const name = await real.topic(1)
-    const outgoing = HOSTILE.map((value) => ({ key: value, value, headers: { [`h ${value}`.slice(0, 50)]: value } }))
+    expect(HOSTILE.length).toBeGreaterThanOrEqual(200)
+    const outgoing = HOSTILE.map((value) => ({ key: value, value, headers: { [`h ${value}`]: value } }))
     const { acked, error } = await settle(name, outgoing)
     expect([acked.length, error]).toEqual([HOSTILE.length, undefined])
     const got = await read(name, HOSTILE.length)
     expect(got.map(({ key, value }) => [key, value])).toEqual(HOSTILE.map((value) => [value, value]))
     expect(got.map(({ headers }) => Object.entries(headers ?? {}).map(([h, v]) => [h, String(v)]))).toEqual(
-      HOSTILE.map((value) => [[`h ${value}`.slice(0, 50), value]]),
+      HOSTILE.map((value) => [[`h ${value}`, value]]),
     )
   })
 
@@ -100,6 +103,79 @@ describe('sendTo on Kafka', () => {
     expect(acked).toEqual([0, 2])
     expect(errorClassOf(nacked.get(1))).toBe('permanent')
     expect(String(nacked.get(1))).toContain(`Cannot send to ${name}`)
+  })
+
+  it('nacks what the topic does not take, and writes the rest', async () => {
+    const small = await topicWith({ 'max.message.bytes': '1000' })
+    const large = { key: null, value: 'x'.repeat(1500) }
+    const one = await settle(small, [{ key: null, value: 'a' }, large, { key: null, value: 'c' }])
+    expect([one.acked, String(one.nacked.get(1))]).toEqual([[0, 2], expect.stringContaining(`Cannot send to ${small}`)])
+    const dated = await topicWith({ 'message.timestamp.before.max.ms': '1000' })
+    const two = await settle(dated, [{ key: null, value: 'old', timestamp: 7 }], {})
+    expect(errorClassOf(two.nacked.get(0))).toBe('permanent')
+    const compacted = await topicWith({ 'cleanup.policy': 'compact' })
+    const three = await settle(compacted, [
+      { key: null, value: 'keyless' },
+      { key: 'k', value: 'v' },
+    ])
+    expect([three.acked, errorClassOf(three.nacked.get(0))]).toEqual([[1], 'permanent'])
+  })
+
+  it('nacks a message for a partition that is not there, and writes it once it is', async () => {
+    const name = await real.topic(2)
+    const kafka = kafkajs(real.kafka)
+    const select = (one: Outgoing<string>) => one
+    const send = (...outgoing: Outgoing<string>[]) =>
+      throughOperator(outgoing, sendTo(kafka, topic(name, text), select))
+    const three = { key: null, value: 'a', partition: 3 }
+    const { acked, nacked } = await send({ key: null, value: 'b', partition: 1 }, three)
+    expect([acked, errorClassOf(nacked.get(1))]).toEqual([[0], 'permanent'])
+    expect(String(nacked.get(1))).toContain(`${name} has 2 partitions, and none has the number 3`)
+    await real.admin.createPartitions({ topicPartitions: [{ topic: name, count: 4 }] })
+    const areThere = () =>
+      real.endOffsets(name).then(
+        ({ size }) => size === 4,
+        () => false,
+      )
+    await real.until(areThere)
+    expect((await send(three)).acked).toEqual([0])
+    expect([...(await real.endOffsets(name)).values()].filter(Boolean)).toHaveLength(2)
+  })
+
+  it('tries again while no broker answers', async () => {
+    const nobody = kafkajs(kafkaClient({ brokers: ['127.0.0.1:1'], retry: { retries: 0 } }))
+    const operator = sendTo<string, string>(nobody, topic('any', text), (value) => ({ key: null, value }), {
+      retry: { attempts: 3, delay: 10 },
+    })
+    const { nacked } = await throughOperator(['a'], operator)
+    expect(String(nacked.get(0))).toContain('sendTo gave up after 3 tries: Cannot send to any')
+    expect(errorClassOf((nacked.get(0) as Error).cause)).toBe('transient')
+  })
+
+  it('is content with the leader', async () => {
+    const name = await real.topic(1)
+    const { acked } = await settle(name, [{ key: null, value: 'a' }], { acks: 'leader' })
+    expect([acked, (await read(name, 1))[0]?.value]).toEqual([[0], 'a'])
+  })
+
+  it('compresses by gzip, and says what is missing for another codec', async () => {
+    const name = await real.topic(1)
+    const value = 'compressible '.repeat(1000)
+    const { acked } = await settle(name, [{ key: null, value }], { compression: 'gzip' })
+    expect([acked, (await read(name, 1))[0]?.value]).toEqual([[0], value])
+    const { error } = await settle(name, [{ key: null, value }], { compression: 'zstd' })
+    expect([errorClassOf(error), error?.message]).toEqual([
+      'fatal',
+      expect.stringContaining('add it to its CompressionCodecs'),
+    ])
+  })
+
+  it('ends the stream at a name that no topic can have', async () => {
+    const { error } = await settle('no such/topic', [{ key: null, value: 'a' }])
+    expect([errorClassOf(error), error?.message]).toEqual([
+      'fatal',
+      expect.stringContaining('Cannot send to no such/topic'),
+    ])
   })
 
   it('ends the stream where there is no such topic', async () => {
