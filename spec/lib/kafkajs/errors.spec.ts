@@ -55,6 +55,9 @@ describe('what ended a consumer', () => {
     [31, 'CLUSTER_AUTHORIZATION_FAILED', 'fatal'],
     [33, 'UNSUPPORTED_SASL_MECHANISM', 'fatal'],
     [58, 'SASL_AUTHENTICATION_FAILED', 'fatal'],
+    [50, 'INVALID_TRANSACTION_TIMEOUT', 'fatal'],
+    [51, 'CONCURRENT_TRANSACTIONS', 'transient'],
+    [53, 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED', 'fatal'],
   ] as const)('with code %i, %s, is %s', (code, type, errorClass) => {
     const error = createErrorFromCode(code)
     expect(error.type).toBe(type)

@@ -7,7 +7,7 @@ import { kafkaTest } from '../../../lib/testing/kafkaTest.ts'
 import { topic as topicOf } from '../../../lib/topic.ts'
 import { mapValue } from '../../../lib/values.ts'
 import { postTo } from '../../../operators/postTo/postTo.ts'
-import { sendTo } from '../../../operators/sendTo.ts'
+import { sendTo } from '../../../operators/sendTo/sendTo.ts'
 import { slow } from '../../support/slow.ts'
 
 const failAt = (bad: string) =>
