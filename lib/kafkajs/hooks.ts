@@ -1,4 +1,5 @@
 import type { TopicPartition } from '../broker.ts'
+import { type FindingCluster, hookFetch } from './aborted.ts'
 import { roundRobin, sticky } from './assigner.ts'
 import type { ClusterClient, CoordinatorClient, PartitionAssigner } from './client.ts'
 import type { ConnectingCluster, Connections } from './connections.ts'
@@ -30,6 +31,7 @@ export function hookedAssigners(hooks: Hooks, connections: Connections): Partiti
     tellRefusals(cluster)
     hookJoin(cluster, hooks)
     hookReset(cluster)
+    hookFetch(cluster as FindingCluster)
     ownCommittedOffsets(cluster)
     connections.share(cluster as ConnectingCluster)
     const assigner = sticky(cluster, () => hooks.owned())

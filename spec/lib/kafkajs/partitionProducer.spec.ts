@@ -9,6 +9,15 @@ const start: AssignedPartition = { ...place, committed: 7, position: 7, logStart
 const message = (value: string): OutgoingMessage => ({ topic: 'target', key: null, value, partition: 0 })
 const typed = (type: string) => Object.assign(new Error(type), { type })
 
+/** A clock on which nothing has to be waited for. */
+const atOnce = {
+  now: () => 0,
+  schedule: (work: () => void) => {
+    queueMicrotask(work)
+    return { unsubscribe: () => {} }
+  },
+}
+
 /** What KafkaJS's producers were asked, each by its number. */
 let asked: string[]
 /** What the next requests of a kind fail with. */
@@ -22,7 +31,7 @@ beforeEach(() => {
     groupId: 'group',
     configOf: () => ({
       ...{ kafka: fakeKafka(), timeout: 60_000, transactionalId: 'id', createPartitioner: undefined },
-      clock: { now: () => 0, schedule: (work: () => void) => (queueMicrotask(work), { unsubscribe: () => {} }) },
+      clock: atOnce,
     }),
     startOf: async () => start,
   }

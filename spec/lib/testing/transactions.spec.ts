@@ -4,7 +4,7 @@ import { json } from '../../../lib/codec.ts'
 import { kafkaTest } from '../../../lib/testing/kafkaTest.ts'
 import { topic as topicOf } from '../../../lib/topic.ts'
 import { transaction } from '../../../lib/transaction.ts'
-import { sendTo } from '../../../operators/sendTo.ts'
+import { sendTo } from '../../../operators/sendTo/sendTo.ts'
 import { slow } from '../../support/slow.ts'
 
 const words = topicOf('words', json<string>())
