@@ -1,4 +1,5 @@
 import type { Answer } from '../../lib/answerCache.ts'
+import { excerpt } from '../../lib/codec.ts'
 import { PermanentError } from '../../lib/errors.ts'
 import type { Reply } from '../../lib/lookups.ts'
 import type { FluxRow } from './csv.ts'
@@ -66,10 +67,10 @@ export function shown(found: Found, { isList }: Lookup): unknown {
   return Object.fromEntries(points.map(([field, point]) => [field, point?.value ?? null]))
 }
 
-/** Says what was not found, and how near InfluxDB came. */
-export function missText(lookup: Lookup, { asOf }: InfluxAnswer, { lookback, maxAge }: Ages): string {
+/** Says what was not found, where, and how near InfluxDB came. */
+export function missText(lookup: Lookup, { asOf }: InfluxAnswer, bucket: string, { lookback, maxAge }: Ages): string {
   const times = asOf.flatMap(({ point }) => (point === null ? [] : [point.time]))
-  const asked = lookupText(lookup)
+  const asked = `${lookupText(lookup)} in bucket ${excerpt(bucket)}`
   if (times.length === 0) return `${asked}; nothing lies within the ${msText(lookback)} of lookback`
   let latest = times[0] as bigint
   for (const time of times) if (time > latest) latest = time

@@ -126,7 +126,7 @@ export function enrichFromInflux<A, B>(
       ...request,
       ...{ into, onMiss, holdAll: true, keyOf: lookupId, show: shown },
       ...(cache === undefined ? {} : { cache }),
-      asked: (lookup, answer) => missText(lookup, answer, ages),
+      asked: (lookup, answer) => missText(lookup, answer, bucket, ages),
       cacheOf: (kept) => new AsOfCache(kept, (lookup, asOf) => answerOf(lookup, asOf, ages)),
     },
   )

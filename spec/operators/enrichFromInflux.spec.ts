@@ -175,7 +175,8 @@ describe('enrichFromInflux', () => {
       const nacked = marbleMessages(scheduler, '(ab|)', values)
       const nack = enrichFromInflux(influx, priceAt, { ...options, onMiss: 'nack' })
       expectObservable(nacked.messages.pipe(nack, ack())).toBe('(y|)', priced)
-      const asked = 'field "price" of measurement "m" with symbol="A" at or before 1970-01-01T00:00:00.000000010Z'
+      const asked =
+        'field "price" of measurement "m" with symbol="A" at or before 1970-01-01T00:00:00.000000010Z in bucket "b"'
       const text = `enrichFromInflux found nothing for ${asked}; nothing lies within the 2592000000 ms of lookback`
       expectObservable(nacked.nacks).toBe('a', { a: `a: ${text}` })
     }),

@@ -5,7 +5,11 @@ import { flux, fluxExpression, InfluxDB } from '@influxdata/influxdb-client'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { errorClassOf, FatalError } from '../../../lib/errors.ts'
 import type { PerBatchOptions } from '../../../lib/perBatch.ts'
-import { enrichFromInflux } from '../../../operators/enrichFromInflux/enrichFromInflux.ts'
+import {
+  type EnrichFromInfluxOptions,
+  enrichFromInflux,
+  type InfluxLike,
+} from '../../../operators/enrichFromInflux/enrichFromInflux.ts'
 import type { InfluxLookup } from '../../../operators/enrichFromInflux/lookup.ts'
 import { connectionSettings } from '../../../services/defaults.ts'
 import { throughOperator } from '../support/throughOperator.ts'
@@ -26,14 +30,28 @@ const priceOf = (symbol: string, at: InfluxLookup['at'], tags = {}): InfluxLooku
 })
 
 /** What the look-ups find. */
-async function pricesOf(lookups: readonly InfluxLookup[], options: { lookback?: number } = {}) {
-  const enrich = enrichFromInflux(influx, (lookup: InfluxLookup) => lookup, { org, bucket, into: 'price', ...options })
+async function pricesOf(
+  lookups: readonly InfluxLookup[],
+  options: Pick<EnrichFromInfluxOptions, 'lookback' | 'concurrency' | 'cache'> = {},
+  client: InfluxLike = influx,
+) {
+  const enrich = enrichFromInflux(client, (lookup: InfluxLookup) => lookup, { org, bucket, into: 'price', ...options })
   const { values, acked, error, nacked } = await throughOperator(lookups, enrich)
   expect(error).toBeUndefined()
   expect(nacked).toEqual(new Map())
   const prices: (number | null | undefined)[] = []
   for (const [i, { price }] of values.entries()) prices[acked[i] as number] = price
   return prices
+}
+
+/** A client that counts its queries. */
+function counted({ transport }: InfluxLike) {
+  let queries = 0
+  const send: InfluxLike['transport']['send'] = (...asked) => {
+    queries++
+    transport.send(...asked)
+  }
+  return { client: { transport: { send } }, queries: () => queries }
 }
 
 const quick = { retry: { delay: 1 } }
@@ -235,7 +253,14 @@ describe('enrichFromInflux, with a real InfluxDB', () => {
       const last = (at - T0 - BigInt(s)) / step
       return at < T0 + BigInt(s) ? null : s * 1000 + Number(last > 199n ? 199n : last)
     })
-    expect(await pricesOf(instants.map((at, i) => priceOf(`S${i % 30}`, at)))).toEqual(expected)
+    const lookups = instants.map((at, i) => priceOf(`S${i % 30}`, at))
+    expect(await pricesOf(lookups)).toEqual(expected)
+    // Again from the cache: what the first half asked for answers the second, without a query.
+    const twice = [...lookups, ...lookups]
+    const { client, queries } = counted(influx)
+    const cached = { concurrency: 1, cache: { ttl: 600_000, negativeTtl: 600_000 } }
+    expect(await pricesOf(twice, cached, client)).toEqual([...expected, ...expected])
+    expect(queries()).toBe(Math.ceil(1000 / 256))
   })
 
   it('finds a symbol by its characters, whatever they are', async () => {
