@@ -37,7 +37,7 @@ export interface EnrichFromInfluxOptions extends RequestOptions {
   readonly cache?: CacheOptions
   /** Queries under way at the same time. One keeps about a core of InfluxDB busy: more of them only wait there. @default 2 */
   readonly concurrency?: number
-  /** Look-ups in a query. The cost is of the query, hardly of the look-up. @default { max: 256, wait: 5 } */
+  /** Look-ups in a query; those with instants close together cost little more than one. @default { max: 256, wait: 5 } */
   readonly batch?: BatchOptions
 }
 
