@@ -19,6 +19,10 @@ export class MemoryTopics {
     this.maxMessageBytes = maxMessageBytes
   }
 
+  get names(): readonly string[] {
+    return [...this.topics.keys()]
+  }
+
   create(name: string, partitions: number): void {
     expectInteger('partitions', partitions, 1)
     if (this.topics.has(name)) throw new Error(`Cannot create topic ${name}: it exists already`)

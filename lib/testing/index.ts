@@ -1,5 +1,9 @@
 export type { DrawnTopicOptions } from './drawnTopics.ts'
 export type { Expectations, NamedOffsets } from './expectations.ts'
+export type { ExploreOptions } from './explore/explore.ts'
+export { explore } from './explore/explore.ts'
+export type { Fault } from './explore/life.ts'
+export type { World } from './explore/world.ts'
 export type { EsItem, EsRefusal, EsWanted, FakeEs } from './fakes/es/fakeEs.ts'
 export { fakeEs } from './fakes/es/fakeEs.ts'
 export type {

@@ -13,4 +13,14 @@ export declare const running: Running
 export declare const scheduler: TestScheduler
 export declare const url: string
 export declare const orders: Topic<Order>
+export declare const quality: Topic<Order>
+export declare const small: Topic<Order>
+export declare const large: Topic<Order>
+
+interface Lot {
+  readonly symbol: string
+  readonly shares: number
+}
+export declare const lots: Topic<Lot>
+export declare const lotsOf: (order: Order) => Lot[]
 export declare const messages: Observable<Message<Order>>

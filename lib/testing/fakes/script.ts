@@ -66,9 +66,9 @@ export class Script<Item, Reply> {
    */
   ask(items: readonly Item[], serve: (items: readonly Item[]) => readonly Reply[]): Observable<(Reply | Error)[]> {
     return defer(() => {
-      this.note(items)
       const plans = this.plan(items)
       const isServed = plans.map((plan) => plan.every((drawing) => this.isServed(drawing)))
+      this.note(items, isServed)
       const served = serve(items.filter((_, i) => isServed[i])).values()
       const own = isServed.map((is) => (is ? served.next().value : undefined))
       if (plans.every((plan) => plan.length === 0)) return this.wait().pipe(map(() => own as Reply[]))
@@ -79,12 +79,12 @@ export class Script<Item, Reply> {
     })
   }
 
-  private note(items: readonly Item[]): void {
+  private note(items: readonly Item[], isServed: readonly boolean[]): void {
     const { namesOf, clock } = this.fake
     const request = ++this.requests
-    for (const item of items) {
+    for (const [i, item] of items.entries()) {
       for (const name of namesOf(item)) {
-        const call = { name, at: clock.now(), request, item }
+        const call = { name, at: clock.now(), request, isServed: isServed[i] === true, item }
         this.log.push(call)
         this.calls.next(call)
       }

@@ -8,6 +8,8 @@ export interface Call<Item> {
   readonly at: number
   /** The number of the request that carried it, from 1. */
   readonly request: number
+  /** Whether the server did it, which is not whether its reply came. */
+  readonly isServed: boolean
   readonly item: Item
 }
 
