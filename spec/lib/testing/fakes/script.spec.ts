@@ -145,9 +145,9 @@ describe('the script of a fake', () => {
       })
       flush()
       expect(fake.log).toEqual([
-        { name: 'n1', at: 2, request: 1, item: 1 },
-        { name: 'n10', at: 2, request: 1, item: 10 },
-        { name: 'n100', at: 6, request: 2, item: 100 },
+        { name: 'n1', at: 2, request: 1, isServed: true, item: 1 },
+        { name: 'n10', at: 2, request: 1, isServed: true, item: 10 },
+        { name: 'n100', at: 6, request: 2, isServed: true, item: 100 },
       ])
     }),
   )
