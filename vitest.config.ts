@@ -25,7 +25,14 @@ export default defineConfig({
           testTimeout: 60_000,
         },
       },
-      { extends: true, test: { name: 'package', include: ['spec/package/**/*.spec.ts'] } },
+      {
+        extends: true,
+        test: {
+          name: 'package',
+          include: ['spec/package/**/*.spec.ts'],
+          globalSetup: ['spec/package/support/setup.ts'],
+        },
+      },
       {
         extends: true,
         test: {

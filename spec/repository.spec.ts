@@ -135,6 +135,15 @@ describe('the repository', () => {
     expect(snippets.filter(({ code }) => !isPartOf(folders, code))).toEqual([])
   })
 
+  it('teaches in docs/ten-tests.md the ten tests, each whole and in their order', () => {
+    const [head, ...tests] = readFileSync('spec/examples/worked.spec.ts', 'utf8')
+      .replace(/^describe\(.*\n|\n\}\)$/gm, '')
+      .split(/^ {2}(?=it\()/m)
+      .map((part) => part.replace(/^ {2}/gm, '').trim())
+    expect(tests).toHaveLength(10)
+    expect(snippetsOf('docs/ten-tests.md').map(({ code }) => code.trim())).toEqual([head, ...tests])
+  })
+
   // A compiler takes its time on a busy machine.
   it('shows in its docs TypeScript that compiles, or is a part of an example or its spec', { timeout: 300_000 }, () => {
     const snippets = pages().flatMap(snippetsOf)

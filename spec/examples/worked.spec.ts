@@ -8,10 +8,21 @@ import { saveActivities } from '../../examples/saveActivities.ts'
 /** A Redis knows the activities by their messages: one character each, so that they are their own marbles. */
 const activity = (message: string, user = message) => ({ user, message, timestamp: '2026-01-05T14:30:00.000Z' })
 const activities = Object.fromEntries([...'abcxy'].map((name) => [name, activity(name)]))
-const mail = { user: 'ann', subject: 'Order Confirmation', body: 'Order: 1 shares of ACME' }
-const order = { id: '1', user_id: 'ann', symbol: 'ACME', quantity: 1, timestamp: '2026-01-05T14:30:00.000Z' }
+const shares = { id: '1', symbol: 'ACME', quantity: 1, timestamp: '2026-01-05T14:30:00.000Z' }
+const orders = { a: { ...shares, user_id: 'ann' }, b: { ...shares, user_id: 'bob' } }
+const mail = (user: string) => JSON.stringify({ user, subject: 'Order Confirmation', body: 'Order: 1 shares of ACME' })
 
 describe('ten tests of pipelines, worked out:', () => {
+  it(
+    'one message, one commit',
+    kafkaTest(({ topic, kafka, redis, expectOutput, expectCalls, expectCommits }) => {
+      topic('feed_activities', '0: a', activities)
+      expectOutput(saveActivities(kafka, redis.takes(2)))
+      expectCalls(redis).toBe('a')
+      expectCommits('0: --1')
+    }),
+  )
+
   it(
     'a slow message holds back the commit of its own partition only',
     kafkaTest(({ topic, kafka, redis, expectOutput, expectCalls, expectCommittable }) => {
@@ -34,13 +45,29 @@ describe('ten tests of pipelines, worked out:', () => {
   )
 
   it(
-    '429 with Retry-After: the next try waits as long as the server asks, then the order commits',
-    kafkaTest(({ topic, kafka, http, expectOutput, expectCalls, expectCommits }) => {
-      topic('orders', '0: a', { a: order })
-      http.replies('-(1|)', '-(2|)', { 1: res(429, { 'retry-after': '3' }), 2: res(200) })
-      expectOutput(confirmOrders(kafka, 'http://mailer', { fetch: http.fetch }))
-      expectCalls(http).toBe('a 3s a', { a: JSON.stringify(mail) })
-      expectCommits('0: - 3s -1')
+    'the messages of a key keep their order, while those of another go on',
+    kafkaTest(({ topic, kafka, redis, expectOutput, expectCalls }) => {
+      const feed = topicOf('feed', json<{ user: string; message: string }>())
+      const values = { a: activity('a', 'ann'), b: activity('b', 'ann'), c: activity('c', 'bob') }
+      topic(feed, '0: abc', values, { key: ({ user }) => user })
+      redis.replies({ a: '-----(r|)', '*': '-(r|)' })
+      const result = fromTopic(kafka, feed, { groupId: 'save' }).pipe(
+        zaddTo(redis, ({ user, message }) => ({ key: user, score: 0, member: message })),
+        ack(),
+      )
+      expectOutput(result).toBe('---c-ab')
+      expectCalls(redis).toBe('a-c--b')
+    }),
+  )
+
+  it(
+    'a message that can not be decoded becomes a dead letter, and what is behind it goes on',
+    kafkaTest(({ topic, kafka, redis, expectOutput, expectDeadLetters, expectCommits }) => {
+      topic('failed', '0:')
+      topic('feed_activities', '0: abc', { ...activities, b: Buffer.from('no JSON') })
+      expectOutput(saveActivities(kafka, redis, { onNack: deadLetter('failed') }))
+      expectDeadLetters('feed_activities[0]: -b')
+      expectCommits('feed_activities[0]: 1 199ms 3')
     }),
   )
 
@@ -63,19 +90,36 @@ describe('ten tests of pipelines, worked out:', () => {
   )
 
   it(
-    'revoked: what is in flight settles and commits before the partition goes',
+    'SIGTERM: what is in flight settles and commits, then the group is left',
     kafkaTest(({ topic, kafka, redis, expectOutput, expectCommits, expectState }) => {
       topic(
         'feed_activities',
         `
           0:   ab-c
-          ctl: --R
+          ctl: --S
         `,
         activities,
       )
       expectOutput(saveActivities(kafka, redis.takes(4)))
-      expectState('r-b--r')
+      expectState('r-d--c')
       expectCommits('0: -----2')
+    }),
+  )
+
+  it(
+    'lost: nothing is committed any more, and all that is in flight is delivered again',
+    kafkaTest(({ topic, kafka, redis, expectOutput, expectCommits, expectRedeliveries }) => {
+      topic(
+        'feed_activities',
+        `
+          0:   ab
+          ctl: --L--A
+        `,
+        activities,
+      )
+      expectOutput(saveActivities(kafka, redis.takes(4)))
+      expectRedeliveries('0: -----(ab)')
+      expectCommits('     0: ---------2')
     }),
   )
 
@@ -99,51 +143,6 @@ describe('ten tests of pipelines, worked out:', () => {
   )
 
   it(
-    'lost: nothing is committed any more, and all that is in flight is delivered again',
-    kafkaTest(({ topic, kafka, redis, expectOutput, expectCommits, expectRedeliveries }) => {
-      topic(
-        'feed_activities',
-        `
-          0:   ab
-          ctl: --L--A
-        `,
-        activities,
-      )
-      expectOutput(saveActivities(kafka, redis.takes(4)))
-      expectRedeliveries('0: -----(ab)')
-      expectCommits('     0: ---------2')
-    }),
-  )
-
-  it(
-    'a message that can not be decoded becomes a dead letter, and what is behind it goes on',
-    kafkaTest(({ topic, kafka, redis, expectOutput, expectDeadLetters, expectCommits }) => {
-      topic('failed', '0:')
-      topic('feed_activities', '0: abc', { ...activities, b: Buffer.from('no JSON') })
-      expectOutput(saveActivities(kafka, redis, { onNack: deadLetter('failed') }))
-      expectDeadLetters('feed_activities[0]: -b')
-      expectCommits('feed_activities[0]: 1 199ms 3')
-    }),
-  )
-
-  it(
-    'SIGTERM: what is in flight settles and commits, then the group is left',
-    kafkaTest(({ topic, kafka, redis, expectOutput, expectCommits, expectState }) => {
-      topic(
-        'feed_activities',
-        `
-          0:   ab-c
-          ctl: --S
-        `,
-        activities,
-      )
-      expectOutput(saveActivities(kafka, redis.takes(4)))
-      expectState('r-d--c')
-      expectCommits('0: -----2')
-    }),
-  )
-
-  it(
     'the broker is away: work goes on with what is fetched, and commits when it is back',
     kafkaTest(({ topic, kafka, redis, expectOutput, expectCalls, expectCommits }) => {
       topic(
@@ -161,18 +160,26 @@ describe('ten tests of pipelines, worked out:', () => {
   )
 
   it(
-    'the messages of a key keep their order, while those of another go on',
-    kafkaTest(({ topic, kafka, redis, expectOutput, expectCalls }) => {
-      const feed = topicOf('feed', json<{ user: string; message: string }>())
-      const values = { a: activity('a', 'ann'), b: activity('b', 'ann'), c: activity('c', 'bob') }
-      topic(feed, '0: abc', values, { key: ({ user }) => user })
-      redis.replies({ a: '-----(r|)', '*': '-(r|)' })
-      const result = fromTopic(kafka, feed, { groupId: 'save' }).pipe(
-        zaddTo(redis, ({ user, message }) => ({ key: user, score: 0, member: message })),
-        ack(),
+    'Retry-After holds the host while a rebalance drains: what is under way commits, what waits is delivered again',
+    kafkaTest(({ topic, kafka, http, expectOutput, expectCalls, expectState, expectRedeliveries, expectCommits }) => {
+      topic(
+        'orders',
+        `
+          0:   a
+          1:   -b
+          ctl: ---R---A
+        `,
+        orders,
       )
-      expectOutput(result).toBe('---c-ab')
-      expectCalls(redis).toBe('a-c--b')
+      http.replies('-----(2|)', '-(1|)', '-(2|)', { 1: res(429, { 'retry-after': '3' }), 2: res(200) })
+      expectOutput(confirmOrders(kafka, 'http://mailer', { fetch: http.fetch }))
+      expectCalls(http).toBe('ab 3s b', { a: mail('ann'), b: mail('bob') })
+      expectState('r--b-r')
+      expectRedeliveries('1: -------b')
+      expectCommits(`
+        0: -----1
+        1: -----0 2997ms 1
+      `)
     }),
   )
 })

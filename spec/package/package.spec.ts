@@ -1,15 +1,8 @@
-import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-
-/** Runs a command and gives what it printed; what it printed is the error too. */
-function run(folder: string, command: string, ...args: readonly string[]): string {
-  const { status, stdout, stderr } = spawnSync(command, args, { cwd: folder, encoding: 'utf8' })
-  if (status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${status}:\n${stdout}${stderr}`)
-  return stdout
-}
+import { describe, expect, inject, it } from 'vitest'
+import { project } from './support/project.ts'
+import { run } from './support/run.ts'
 
 /** The README's first pipe, with the broker in memory and a Redis that keeps what it is told. */
 const PIPE = `
@@ -60,61 +53,29 @@ const fails = kafkaTest(({ topic, expectOutput }) => expectOutput(topic('0: a-b'
 test('fails with a drawing', () => assert.throws(fails, /expected  -a-b/))
 `
 
-let folder: string
-let tarball: string
-
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'rxjs-kafka-toolkit-'))
-  run('.', 'npm', 'run', 'build', '--', '--logLevel', 'error')
-  tarball = join(folder, run('.', 'npm', 'pack', '--silent', '--pack-destination', folder).trim())
-}, 120_000)
-
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
-
-/** A project with the package and rxjs, and nothing else. */
-function project(name: string, manifest: object): string {
-  const place = join(folder, name)
-  mkdirSync(place)
-  writeFileSync(join(place, 'package.json'), JSON.stringify({ name, private: true, ...manifest }))
-  const { version } = JSON.parse(readFileSync('node_modules/rxjs/package.json', 'utf8')) as { version: string }
-  run(
-    place,
-    'npm',
-    'install',
-    '--silent',
-    '--no-audit',
-    '--no-fund',
-    '--prefer-offline',
-    '--omit=optional',
-    tarball,
-    `rxjs@${version}`,
-  )
-  return place
-}
-
 describe('the package', () => {
   it('runs in an empty ESM project', { timeout: 120_000 }, () => {
-    const place = project('esm', { type: 'module' })
+    const place = project('esm', { type: 'module' }, '--omit=optional')
     const imports = `import ${NAMES} from 'rxjs-kafka-toolkit'\nimport { zaddTo } from 'rxjs-kafka-toolkit/operators'\n`
     writeFileSync(join(place, 'main.js'), imports + PIPE)
     expect(run(place, 'node', 'main.js')).toBe(PRINTED)
   })
 
   it('has tests of marbles for node:test', { timeout: 120_000 }, () => {
-    const place = project('tests', { type: 'module' })
+    const place = project('tests', { type: 'module' }, '--omit=optional')
     writeFileSync(join(place, 'pipe.test.js'), TESTS)
     expect(run(place, 'node', '--test')).toContain('pass 3')
   })
 
   it('runs in an empty CommonJS project', { timeout: 120_000 }, () => {
-    const place = project('cjs', { type: 'commonjs' })
+    const place = project('cjs', { type: 'commonjs' }, '--omit=optional')
     const imports = `const ${NAMES} = require('rxjs-kafka-toolkit')\nconst { zaddTo } = require('rxjs-kafka-toolkit/operators')\n`
     writeFileSync(join(place, 'main.js'), imports + PIPE)
     expect(run(place, 'node', 'main.js')).toBe(PRINTED)
   })
 
   it('has types that check with nothing installed but rxjs', { timeout: 120_000 }, () => {
-    const place = project('types', { type: 'module' })
+    const place = project('types', { type: 'module' }, '--omit=optional')
     const compilerOptions = {
       strict: true,
       skipLibCheck: false,
@@ -130,13 +91,15 @@ describe('the package', () => {
   })
 
   it('names no server client among what it imports', () => {
-    const place = join(folder, 'esm', 'node_modules', 'rxjs-kafka-toolkit', 'dist')
+    const place = join(inject('folder'), 'esm', 'node_modules', 'rxjs-kafka-toolkit', 'dist')
     const code = ['index.js', 'operators.js', 'testing.js']
       .map((name) => readFileSync(join(place, name), 'utf8'))
       .join()
     const imported = [...code.matchAll(/from ["']([^."'][^"']*)["']/g)].map(([, name]) => name)
     expect([...new Set(imported)].sort()).toEqual(expect.arrayContaining(['rxjs']))
-    const isAllowed = (name = '') => ['rxjs', 'cross-fetch'].includes(name) || name.startsWith('node:')
+    const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as { dependencies: object }
+    const allowed = ['rxjs', 'rxjs/testing', ...Object.keys(dependencies)]
+    const isAllowed = (name = '') => allowed.includes(name) || name.startsWith('node:')
     expect(imported.filter((name) => !isAllowed(name))).toEqual([])
   })
 })
