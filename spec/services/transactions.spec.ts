@@ -88,7 +88,7 @@ async function read(name: string, readUncommitted: boolean): Promise<string[]> {
       else values.push(value)
     },
   })
-  await until(`${name} is read`, () => marked.size === partitions)
+  await until(`${name} is read`, () => marked.size === partitions, 90_000)
   await consumer.disconnect()
   return values
 }
@@ -100,7 +100,7 @@ async function readCommitted(name: string, groupId: string, partitions: number):
   const reading = fromTopic(kafkajs(real.kafka), topic(name, text), { groupId })
     .pipe(ack())
     .subscribe((value) => (value === MARK ? marks.seen++ : values.push(value)))
-  await until(`${name} is read`, () => marks.seen === partitions)
+  await until(`${name} is read`, () => marks.seen === partitions, 90_000)
   reading.unsubscribe()
   return values
 }
@@ -145,6 +145,9 @@ describe('processes that split orders in transactions', () => {
     }
     await until('all orders are committed', isDone, 60_000)
 
+    const isLost = stopped.logged('lost').length > 0
+    // No mark is to be taken for an order.
+    await Promise.all(children.splice(0).map((child) => child.close()))
     // KafkaJS may have written an order twice, when the answer to its request was lost.
     const given = (await read(`${prefix}orders`, false)).map((value) => Number(JSON.parse(value).id.slice(1)))
     const orders = given.sort((a, b) => a - b)
@@ -163,8 +166,8 @@ describe('processes that split orders in transactions', () => {
       `${count} orders, ${orders.length - count} of them twice, ${lots.length} lots, ${all.length - lots.length} more were taken back`,
     )
     expect(all.length).toBeGreaterThan(lots.length)
-    expect(stopped.logged('lost').length).toBeGreaterThan(0)
-  })
+    expect(isLost).toBe(true)
+  }, 300_000)
 })
 
 function differences(seen: readonly string[], expected: readonly string[]) {
