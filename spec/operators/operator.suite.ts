@@ -3,6 +3,7 @@ import { describe, it } from 'vitest'
 import { ack } from '../../lib/ack.ts'
 import type { Message } from '../../lib/message.ts'
 import type { BatchOptions, RequestOptions } from '../../lib/operatorOptions.ts'
+import type { Scripted } from '../../lib/testing/fakes/scripted.ts'
 import { kafkaTest } from '../../lib/testing/kafkaTest.ts'
 import type { Kit } from '../../lib/testing/kit.ts'
 
@@ -15,7 +16,7 @@ export interface Item {
 /** How an operator is brought under the suite. */
 export interface OperatorHarness {
   /** The fake server that it asks. */
-  server(kit: Kit): Kit['http'] | Kit['redis'] | Kit['influx'] | Kit['es']
+  server(kit: Kit): Scripted<unknown>
   /** The operator; it asks for what `idOf` gives, and passes the value on as it came. */
   operator(
     kit: Kit,

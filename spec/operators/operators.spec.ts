@@ -1,4 +1,10 @@
-import { enrichFromInflux, postTo, searchEs, zaddTo } from '../../operators/index.ts'
+import { map } from 'rxjs'
+import { text } from '../../lib/codec.ts'
+import { perBatch } from '../../lib/perBatch.ts'
+import { perLookup } from '../../lib/perLookup.ts'
+import { topic } from '../../lib/topic.ts'
+import { enrichFromInflux, postTo, searchEs, sendTo, zaddTo } from '../../operators/index.ts'
+import { scriptedServer } from '../support/scriptedServer.ts'
 import { type Item, operatorSuite } from './operator.suite.ts'
 
 /** Passes a value on as it came. */
@@ -40,5 +46,40 @@ operatorSuite('searchEs', {
       into,
     })
   },
+  isBatched: true,
+})
+
+operatorSuite('sendTo', {
+  server: scriptedServer,
+  operator: (kit, idOf, options) =>
+    sendTo(scriptedServer(kit), topic('sent', text), (value: Item) => ({ key: null, value: idOf(value) }), options),
+  isBatched: true,
+})
+
+operatorSuite('perBatch', {
+  server: scriptedServer,
+  operator: (kit, idOf, options) =>
+    perBatch(
+      idOf,
+      (ids, { messages }) =>
+        scriptedServer(kit)
+          .ask(ids)
+          .pipe(map((errors) => messages.map(({ value }, i) => (errors[i] ? { error: errors[i] } : { value })))),
+      options,
+    ),
+  isBatched: true,
+})
+
+operatorSuite('perLookup', {
+  server: scriptedServer,
+  operator: (kit, idOf, options) =>
+    perLookup(
+      idOf,
+      (ids) =>
+        scriptedServer(kit)
+          .ask(ids)
+          .pipe(map((errors) => errors.map((error) => (error ? { error } : { found: null })))),
+      { ...options, into },
+    ),
   isBatched: true,
 })
