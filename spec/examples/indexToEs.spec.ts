@@ -1,10 +1,13 @@
 import type { Client } from '@elastic/elasticsearch'
-import { NEVER, type ObservableInput, of, throwError } from 'rxjs'
+import { map, NEVER, type ObservableInput, of, throwError } from 'rxjs'
 import { ack } from 'rxjs-kafka-toolkit'
 import { marbleMessages } from 'rxjs-kafka-toolkit/testing'
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import { type BulkLike, type BulkReply, indexToEs } from '../../examples/indexToEs.ts'
+import { errorClassOf } from '../../lib/errors.ts'
+import { type Item, operatorSuite } from '../operators/operator.suite.ts'
 import { marbles } from '../support/marbles.ts'
+import { scriptedServer } from '../support/scriptedServer.ts'
 
 const values = { a: { n: 1 }, b: { n: 2 }, c: { n: 3 } }
 const steady = { retry: { jitter: 'none', delay: 4 } } as const
@@ -154,4 +157,24 @@ describe('indexToEs', () => {
       expectTypeOf(result).toEqualTypeOf(messages.pipe(ack()))
     })()
   })
+})
+
+const statusOf = { transient: 503, permanent: 400, fatal: 403 }
+
+operatorSuite('indexToEs', {
+  server: scriptedServer,
+  operator: (kit, _idOf, options) => {
+    const es: BulkLike = {
+      bulk: ({ operations }) => {
+        const documents = operations.filter((_, i) => i % 2 === 1) as Item[]
+        const replies = scriptedServer(kit).ask(documents.map(({ id }) => id))
+        return replies.pipe(
+          map((errors) => reply(...errors.map((error) => (error ? statusOf[errorClassOf(error)] : 201)))),
+        )
+      },
+    }
+    return indexToEs(es, 'orders', options)
+  },
+  isBatched: true,
+  hasSelector: false,
 })

@@ -376,25 +376,6 @@ describe('enrichFromInflux', () => {
   )
 
   it(
-    'completes without asking when there is nothing to ask',
-    marbles(({ scheduler, expectObservable }) => {
-      const { influx } = influxOf(() => EMPTY)
-      const { messages } = marbleMessages(scheduler, '--|', values)
-      expectObservable(messages.pipe(enrichFromInflux(influx, priceAt, one), ack())).toBe('--|')
-    }),
-  )
-
-  it(
-    'passes an error of the source on',
-    marbles(({ scheduler, expectObservable }) => {
-      const { influx } = influxOf(() => NEVER)
-      const { messages, abandoned } = marbleMessages(scheduler, 'a-#', values)
-      expectObservable(messages.pipe(enrichFromInflux(influx, priceAt, one), ack())).toBe('--#')
-      expectObservable(abandoned).toBe('--a')
-    }),
-  )
-
-  it(
     'stops the query and gives its messages up when unsubscribed',
     marbles(({ scheduler, expectObservable, flush }) => {
       const { influx, asked } = influxOf(() => NEVER)

@@ -25,6 +25,8 @@ export interface OperatorHarness {
   ): OperatorFunction<Message<Item>, Message<Item>>
   /** Whether a request may hold several messages. */
   readonly isBatched: boolean
+  /** Whether `idOf` is called; else the operator asks for the value's own id. @default true */
+  readonly hasSelector?: boolean
 }
 
 const item = (id: string, key = id): Item => ({ id, key })
@@ -40,7 +42,10 @@ const retry = { delay: 4, jitter: 'none' } as const
 const oneByOne = concatMap((message: Message<Item>) => of(message).pipe(delay(1)))
 
 /** What every operator that asks a server owes its messages, whatever the server. */
-export function operatorSuite(name: string, { server, operator, isBatched }: OperatorHarness): void {
+export function operatorSuite(
+  name: string,
+  { server, operator, isBatched, hasSelector = true }: OperatorHarness,
+): void {
   const single = isBatched ? { retry, batch: { max: 1 } } : { retry }
 
   describe(`${name} as an operator`, () => {
@@ -100,6 +105,7 @@ export function operatorSuite(name: string, { server, operator, isBatched }: Ope
         server(kit).takes(5)
         kit.expectOutput(failing.pipe(operator(kit, idOf, single), ack())).toBe('--#', {}, 'boom')
         kit.expectAcks('')
+        kit.expectNacks('0: --a')
         kit.expectCommits('')
       }),
     )
@@ -127,9 +133,9 @@ export function operatorSuite(name: string, { server, operator, isBatched }: Ope
     )
 
     it(
-      'ends the stream after a fatal failure: nothing of it is acked',
+      'ends the stream after a fatal failure, though nacked messages are skipped: nothing of it is acked',
       kafkaTest((kit) => {
-        const messages = kit.topic('0: ab', items, byKey)
+        const messages = kit.topic('0: ab', items, { ...byKey, onNack: 'skip' })
         server(kit).replies({ a: '--#', '*': '-----(r|)' }, { '#': server(kit).errors.fatal })
         kit.expectOutput(messages.pipe(operator(kit, idOf, single), ack())).toBe('--#')
         kit.expectAcks('')
@@ -138,27 +144,14 @@ export function operatorSuite(name: string, { server, operator, isBatched }: Ope
     )
 
     it(
-      'nacks a message for which its selector throws, and asks nothing',
-      kafkaTest((kit) => {
-        const messages = kit.topic('0: a-b', items, { ...byKey, onNack: 'skip' })
-        const select = (value: Item) => {
-          if (value.id === 'a') throw new Error('boom')
-          return value.id
-        }
-        kit.expectOutput(messages.pipe(operator(kit, select, single), ack())).toBe('--b')
-        kit.expectCalls(server(kit)).toBe('--b')
-        kit.expectNacks('0: a')
-      }),
-    )
-
-    it(
-      'acks nothing after it is unsubscribed',
+      'abandons what is under way when it is unsubscribed',
       kafkaTest((kit) => {
         const messages = kit.topic('0: a--b', items, byKey)
         server(kit).takes(2)
         const result = messages.pipe(operator(kit, idOf, single), ack(), takeUntil(kit.cold('----x')))
         kit.expectOutput(result).toBe('--a-|')
-        kit.expectAcks('0: --a')
+        kit.expectAcks(' 0: --a')
+        kit.expectNacks('0: ----b')
       }),
     )
 
@@ -215,8 +208,26 @@ export function operatorSuite(name: string, { server, operator, isBatched }: Ope
       }),
     )
 
+    if (hasSelector) selectorCases(server, operator)
     if (isBatched) batchCases(server, operator)
   })
+}
+
+/** What operators owe besides that ask for what a selector gives. */
+function selectorCases(server: OperatorHarness['server'], operator: OperatorHarness['operator']): void {
+  it(
+    'nacks a message for which its selector throws, and asks nothing',
+    kafkaTest((kit) => {
+      const messages = kit.topic('0: a-b', items, { ...byKey, onNack: 'skip' })
+      const select = (value: Item) => {
+        if (value.id === 'a') throw new Error('boom')
+        return value.id
+      }
+      kit.expectOutput(messages.pipe(operator(kit, select, { retry }), ack())).toBe('--b')
+      kit.expectCalls(server(kit)).toBe('--b')
+      kit.expectNacks('0: a')
+    }),
+  )
 }
 
 /** What operators owe besides whose requests hold several messages. */

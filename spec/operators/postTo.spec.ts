@@ -60,17 +60,6 @@ describe('postTo', () => {
     }),
   )
 
-  it(
-    'completes with an empty source, and errors with a failing one',
-    marbles(({ scheduler, expectObservable }) => {
-      const { fetch } = askedHttp(() => of(ok))
-      const empty = marbleMessages(scheduler, '--|', values)
-      const failing = marbleMessages(scheduler, '--#', values)
-      expectObservable(empty.messages.pipe(postTo(url, mailOf, { fetch }), ack())).toBe('--|')
-      expectObservable(failing.messages.pipe(postTo(url, mailOf, { fetch }), ack())).toBe('--#')
-    }),
-  )
-
   it('aborts and abandons what is under way when it is unsubscribed', () => {
     const { fetch, asked } = askedHttp(() => NEVER)
     marbles(({ scheduler, expectObservable }) => {

@@ -581,25 +581,6 @@ describe('searchEs', () => {
   )
 
   it(
-    'completes without asking when there is nothing to ask',
-    marbles(({ scheduler, expectObservable }) => {
-      const { es } = esOf(() => EMPTY)
-      const { messages } = marbleMessages(scheduler, '--|', values)
-      expectObservable(messages.pipe(searchEs(es, searchOf, one), ack())).toBe('--|')
-    }),
-  )
-
-  it(
-    'passes an error of the source on',
-    marbles(({ scheduler, expectObservable }) => {
-      const { es } = esOf(() => NEVER)
-      const { messages, abandoned } = marbleMessages(scheduler, 'a-#', values)
-      expectObservable(messages.pipe(searchEs(es, searchOf, one), ack())).toBe('--#')
-      expectObservable(abandoned).toBe('--a')
-    }),
-  )
-
-  it(
     'stops its requests and gives their messages up when unsubscribed',
     marbles(({ scheduler, expectObservable, flush }) => {
       const { es, asked } = esOf(() => NEVER)

@@ -37,19 +37,6 @@ function sentFor(select: (value: string, message: Message<string>) => Outgoing<s
 }
 
 describe('sendTo', () => {
-  it(
-    'passes each message on, unchanged, after its answer',
-    marbles(({ scheduler, cold, expectObservable }) => {
-      const written = ' --(w|)'
-      const source = '  a-------b---|'
-      const expected = '--a-------b-|'
-      const { kafka } = kafkaOf(() => cold(written, { w: null }))
-      const { messages, acks } = marbleMessages(scheduler, source, values, byValue)
-      expectObservable(messages.pipe(sendTo(kafka, words, outgoing, one), ack())).toBe(expected, values)
-      expectObservable(acks).toBe('--a-------b')
-    }),
-  )
-
   it('sends many in one produce, in order, when they fill a batch, after its wait, and at the end', () => {
     const { kafka, sent } = kafkaOf(() => of(null))
     marbles(({ scheduler, expectObservable }) => {
@@ -67,36 +54,6 @@ describe('sendTo', () => {
       ['bob'],
     ])
   })
-
-  it(
-    'has one produce of a key under way',
-    marbles(({ scheduler, cold, expectObservable }) => {
-      const { kafka } = kafkaOf(() => cold('-----(w|)', { w: null }))
-      const { messages } = marbleMessages(scheduler, '(abc|)', values, byValue)
-      expectObservable(messages.pipe(sendTo(kafka, words, outgoing, one), ack())).toBe('-----(ab)-(c|)', values)
-    }),
-  )
-
-  it(
-    'has at most `concurrency` under way',
-    marbles(({ scheduler, cold, expectObservable }) => {
-      const { kafka } = kafkaOf(() => cold('---(w|)', { w: null }))
-      const { messages } = marbleMessages(scheduler, '(ab|)', values)
-      const result = messages.pipe(sendTo(kafka, words, outgoing, { ...one, concurrency: 1 }), ack())
-      expectObservable(result).toBe('---a--(b|)', values)
-    }),
-  )
-
-  it(
-    'completes with an empty source, and errors with a failing one',
-    marbles(({ scheduler, expectObservable }) => {
-      const { kafka } = kafkaOf(() => of(null))
-      const empty = marbleMessages(scheduler, '--|', values)
-      const failing = marbleMessages(scheduler, '--#', values)
-      expectObservable(empty.messages.pipe(sendTo(kafka, words, outgoing), ack())).toBe('--|')
-      expectObservable(failing.messages.pipe(sendTo(kafka, words, outgoing), ack())).toBe('--#')
-    }),
-  )
 
   it(
     'abandons what is under way when it is unsubscribed',

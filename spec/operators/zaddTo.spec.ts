@@ -52,19 +52,6 @@ const replyError = (text: string) => Object.assign(new Error(text), { name: 'Rep
 const refused = (text: string): RedisReplies => [[replyError(text)]]
 
 describe('zaddTo', () => {
-  it(
-    'passes each message on after its reply',
-    marbles(({ scheduler, cold, expectObservable }) => {
-      const reply = '   --(r|)'
-      const source = '  a-------b---|'
-      const expected = '--a-------b-|'
-      const { redis } = redisOf(() => cold(reply, { r: added }))
-      const { messages, acks } = marbleMessages(scheduler, source, values, byUser)
-      expectObservable(messages.pipe(zaddTo(redis, entryOf, one), ack())).toBe(expected, values)
-      expectObservable(acks).toBe('--a-------b')
-    }),
-  )
-
   it('puts the messages of a batch into one ZADD a key, in one pipeline', () => {
     const { redis, asked } = redisOf((commands) => of(allAdded(commands)))
     marbles(({ scheduler, expectObservable }) => {
@@ -115,40 +102,6 @@ describe('zaddTo', () => {
       const { redis } = redisOf((commands) => cold(reply, { r: allAdded(commands) }))
       const { messages } = marbleMessages(scheduler, source, values)
       expectObservable(messages.pipe(zaddTo(redis, entryOf, { batch: { max: 2 } }), ack())).toBe(expected, values)
-    }),
-  )
-
-  it(
-    'keeps the order of a key over batches, while other keys go on',
-    marbles(({ scheduler, cold, expectObservable }) => {
-      const source = '  acb---|'
-      const expected = '---a-b(c|)'
-      const { redis } = redisOf(() => cold('---(r|)', { r: added }))
-      const { messages } = marbleMessages(scheduler, source, values, byUser)
-      expectObservable(messages.pipe(zaddTo(redis, entryOf, one), ack())).toBe(expected, values)
-    }),
-  )
-
-  it(
-    'has at most `concurrency` pipelines under way',
-    marbles(({ scheduler, cold, expectObservable }) => {
-      const source = '  (ab|)'
-      const expected = '---a--(b|)'
-      const { redis } = redisOf(() => cold('---(r|)', { r: added }))
-      const { messages } = marbleMessages(scheduler, source, values, byUser)
-      const result = messages.pipe(zaddTo(redis, entryOf, { ...one, concurrency: 1 }), ack())
-      expectObservable(result).toBe(expected, values)
-    }),
-  )
-
-  it(
-    'completes with an empty source, and errors with a failing one',
-    marbles(({ scheduler, expectObservable }) => {
-      const { redis } = redisOf(() => of(added))
-      const empty = marbleMessages(scheduler, '--|', values)
-      const failing = marbleMessages(scheduler, '--#', values)
-      expectObservable(empty.messages.pipe(zaddTo(redis, entryOf), ack())).toBe('--|')
-      expectObservable(failing.messages.pipe(zaddTo(redis, entryOf), ack())).toBe('--#')
     }),
   )
 
