@@ -3,9 +3,9 @@ import { FIRST, type Order, STEP, SYMBOLS } from './messages.ts'
 /** A symbol has a new price so often, in ms. */
 const TICK = 10_000
 
-/** Prices of all symbols over the times of so many messages, in InfluxDB's line protocol with times in ms. */
-export function lines(messages: number): string[] {
-  const ticks = Math.ceil((messages * STEP) / TICK) + 1
+/** Prices of all symbols over so many times of messages, in InfluxDB's line protocol with times in ms. */
+export function lines(times: number): string[] {
+  const ticks = Math.ceil((times * STEP) / TICK) + 1
   return Array.from({ length: ticks * SYMBOLS }, (_, i) => {
     const symbol = i % SYMBOLS
     const tick = Math.floor(i / SYMBOLS)

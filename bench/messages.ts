@@ -19,6 +19,8 @@ export interface Make {
   readonly bytes?: number
   /** The share of the messages that have one and the same key. */
   readonly hot?: number
+  /** So many different times, in no order; by default each message has its own, in order. */
+  readonly times?: number
 }
 
 /** Keys, and so lanes, among the messages. */
@@ -38,26 +40,33 @@ export const pair = (n: number): string =>
   `${words[n % words.length]} ${words[Math.floor(n / words.length) % words.length]}`
 
 /** The n-th message, the same in every run, but for when it is due. */
-export function messageOf(n: number, { kind, bytes = 0, hot = 0 }: Make, due?: number): { key: string; value: string } {
+export function messageOf(
+  n: number,
+  { kind, bytes = 0, hot = 0, times }: Make,
+  due?: number,
+): { key: string; value: string } {
   const user = `user-${hot > 0 && n % 100 < hot * 100 ? 0 : n % USERS}`
-  const fields = { ...makers[kind](n, user), ...(due === undefined ? {} : { due }) }
+  // A prime: all places are met before one is met again.
+  const place = times === undefined ? n : (n * 7919) % times
+  const timestamp = new Date(FIRST + place * STEP).toISOString()
+  const fields = { ...makers[kind](n, user, timestamp), ...(due === undefined ? {} : { due }) }
   const value = JSON.stringify(fields)
   const missing = bytes - value.length - ',"note":""'.length
   return { key: user, value: missing > 0 ? JSON.stringify({ ...fields, note: 'x'.repeat(missing) }) : value }
 }
 
-const makers: Readonly<Record<Kind, (n: number, user: string) => object>> = {
-  orders: (n, user): Order => ({
+const makers: Readonly<Record<Kind, (n: number, user: string, timestamp: string) => object>> = {
+  orders: (n, user, timestamp): Order => ({
     id: `order-${n}`,
     user_id: user,
     symbol: `SYM${n % SYMBOLS}`,
     quantity: n % 997,
-    timestamp: new Date(FIRST + n * STEP).toISOString(),
+    timestamp,
   }),
-  feed_activities: (n, user) => ({
+  feed_activities: (n, user, timestamp) => ({
     user,
     message: `activity-${n} hello from the feed of today`,
-    timestamp: new Date(FIRST + n * STEP).toISOString(),
+    timestamp,
   }),
   search_queries: (n) => ({ query_string: pair(n) }),
 }

@@ -36,7 +36,11 @@ export class Places {
     const found = this.open.get(topic.name)
     if (found !== undefined) return found
     const open = this.which.stage === undefined ? undefined : stages[this.which.stage]
-    const place = { load, topic, stage: await open?.({ run: this.run, topics, topic, messages: totalOf(load) }) }
+    const place = {
+      load,
+      topic,
+      stage: await open?.({ run: this.run, topics, topic, instants: load.times ?? totalOf(load) }),
+    }
     this.open.set(topic.name, place)
     return place
   }

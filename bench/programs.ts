@@ -11,6 +11,9 @@ import type { MicroJob } from './micro.ts'
 import { faustArguments, faustPython, platformaticModule } from './peers.ts'
 import type { VariantName } from './variants/variants.ts'
 
+/** How long a run may take, in ms: nobody waits for one that hangs. */
+const PATIENCE = 15 * 60_000
+
 /** A job for any program. */
 export type AnyJob = Omit<Job, 'variant'> & { readonly variant: VariantName | FaustName }
 
@@ -62,6 +65,6 @@ function isFaust(variant: string): boolean {
 }
 
 async function outputOf(command: string, args: readonly string[], env: Record<string, string> = {}): Promise<string> {
-  const { stdout } = await promisify(execFile)(command, args, { env: { ...process.env, ...env } })
+  const { stdout } = await promisify(execFile)(command, args, { env: { ...process.env, ...env }, timeout: PATIENCE })
   return stdout
 }

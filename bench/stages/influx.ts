@@ -7,14 +7,14 @@ import type { Stage, StageSet } from './stages.ts'
 const PART = 10_000
 
 /** An InfluxDB bucket that holds a price of every symbol for the times of the messages. */
-export async function influxStage({ run, topic: { prefix }, messages }: StageSet): Promise<Stage> {
+export async function influxStage({ run, topic: { prefix }, instants }: StageSet): Promise<Stage> {
   await servers.influxdb.start(run)
   const url = servers.influxdb.url(run)
   const bucket = `${prefix}marketdata`
   const ask = asker(url)
   const { orgs } = await ask<{ orgs: { id: string }[] }>('GET', `orgs?org=${influxLogin.org}`)
   const { id } = await ask<{ id: string }>('POST', 'buckets', JSON.stringify({ orgID: orgs[0]?.id, name: bucket }))
-  const all = lines(messages)
+  const all = lines(instants)
   for (let i = 0; i < all.length; i += PART) {
     const target = `write?org=${influxLogin.org}&bucket=${bucket}&precision=ms`
     await ask('POST', target, all.slice(i, i + PART).join('\n'))

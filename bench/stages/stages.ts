@@ -32,8 +32,8 @@ export interface StageSet {
   readonly run: Run
   readonly topics: Topics
   readonly topic: Topic
-  /** Messages in the topic. */
-  readonly messages: number
+  /** How many times its messages have. */
+  readonly instants: number
 }
 
 /** The stages by the names that the cases use. */

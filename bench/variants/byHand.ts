@@ -14,12 +14,13 @@ export async function eachBatchByHand(
 ): Promise<void> {
   const consumer = await subscribed(input)
   let underWay = Promise.resolve()
+  const failed = failureOf(consumer)
   const eachBatch = async (payload: EachBatchPayload) => {
     await work(payload.batch.messages)
     await commit(consumer, payload)
   }
   await consumer.run({ autoCommit: false, eachBatch: (payload) => (underWay = eachBatch(payload)) })
-  await done
+  await Promise.race([done, failed])
   // `disconnect` would cut the last commit off.
   await underWay
   await consumer.disconnect()
@@ -32,9 +33,17 @@ export async function eachMessageByHand(
   work: (message: KafkaMessage) => void | Promise<void>,
 ): Promise<void> {
   const consumer = await subscribed(input)
+  const failed = failureOf(consumer)
   await consumer.run({ eachMessage: async ({ message }) => work(message) })
-  await done
+  await Promise.race([done, failed])
   await consumer.disconnect()
+}
+
+/** Rejects when the consumer gives up: it would begin anew for ever. */
+function failureOf(consumer: Consumer): Promise<never> {
+  return new Promise((_, reject) => {
+    consumer.on(consumer.events.CRASH, ({ payload }) => reject(payload.error))
+  })
 }
 
 export async function subscribed({ kafka, topic, groupId }: Input): Promise<Consumer> {

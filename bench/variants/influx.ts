@@ -25,18 +25,21 @@ const askedOf = ({ symbol, timestamp }: Order): Asked => ({ symbol, at: new Date
 const PART = 256
 
 /** By hand: for each 256 one query of the last prices before the first instant and of all up to the last one. */
-export const enrichByHand: Variant = byHand((order) => order)
+export const enrichByHand: Variant = byHand((order) => order, PART, pricesBetween)
+
+/** By hand, for instants that are far from each other: one query for each 64, with a part for each look-up. */
+export const enrichEachByHand: Variant = byHand((order) => order, 64, pricesAt)
 
 /** The same for a thousand look-ups again and again. */
-export const enrichAgainByHand: Variant = byHand(again)
+export const enrichAgainByHand: Variant = byHand(again, PART, pricesBetween)
 
-function byHand(orderOf: (order: Order) => Order): Variant {
+function byHand(orderOf: (order: Order) => Order, size: number, pricesOf: typeof pricesBetween): Variant {
   return (input, meter) => {
     const influx = queryApi(input)
     return eachBatchByHand(input, meter, async (messages) => {
       const orders = messages.map((message) => orderOf(parsed(message)))
-      await pool(parts(orders, PART), 2, async (part) => {
-        const prices = await pricesBetween(influx, input.place.influx.bucket, part.map(askedOf))
+      await pool(parts(orders, size), 2, async (part) => {
+        const prices = await pricesOf(influx, input.place.influx.bucket, part.map(askedOf))
         for (const [i, order] of part.entries()) {
           expectPrice(order, prices[i])
           meter.count()
@@ -120,11 +123,23 @@ from(bucket: ${bucket}) |> range(start: ${first}, stop: ${last}) |> filter(fn: f
   return asked.map(({ symbol, at }) => latest(bySymbol.get(symbol) ?? [], at.getTime()))
 }
 
-async function priceAt(api: QueryApi, bucket: string, { symbol, at }: Asked): Promise<number | undefined> {
-  const [row] = await api.collectRows<Price>(flux`
-from(bucket: ${bucket}) |> range(start: 0, stop: ${fluxDateTime(after(at.getTime()))})
-  |> filter(fn: (r) => r._measurement == "marketdata" and r._field == "price" and r.symbol == ${symbol}) |> last()`)
+/** The same with a `last()` for each. */
+async function pricesAt(api: QueryApi, bucket: string, asked: readonly Asked[]): Promise<(number | undefined)[]> {
+  const queries = asked.map((one, i) => `${lastOf(bucket, one)} |> yield(name: "${i}")`)
+  const found: (number | undefined)[] = []
+  for (const row of await api.collectRows<Price & { result: string }>(queries.join('\n')))
+    found[Number(row.result)] = row._value
+  return found
+}
+
+async function priceAt(api: QueryApi, bucket: string, asked: Asked): Promise<number | undefined> {
+  const [row] = await api.collectRows<Price>(lastOf(bucket, asked))
   return row?._value
+}
+
+function lastOf(bucket: string, { symbol, at }: Asked) {
+  return flux`from(bucket: ${bucket}) |> range(start: 0, stop: ${fluxDateTime(after(at.getTime()))})
+  |> filter(fn: (r) => r._measurement == "marketdata" and r._field == "price" and r.symbol == ${symbol}) |> last()`
 }
 
 /** One nanosecond after it, because `stop` is exclusive. */

@@ -2,7 +2,7 @@ import { batchesByHand, eachBatch, eachMessage } from './consume.ts'
 import { drainByHand, drainOurs } from './drain.ts'
 import { searchByHand, searchEachMessage, searched } from './es.ts'
 import { held } from './held.ts'
-import { enrich, enrichAgainByHand, enrichByHand, enrichEachMessage, enrichKept } from './influx.ts'
+import { enrich, enrichAgainByHand, enrichByHand, enrichEachByHand, enrichEachMessage, enrichKept } from './influx.ts'
 import { slowAnyOrder, slowByHand, slowByKey, slowEachMessage } from './live.ts'
 import { inMemory, overKafka } from './ours.ts'
 import { bare, batches, chains, distinctBatches, loop, values } from './pipes.ts'
@@ -43,6 +43,7 @@ export const variants = {
   postEachMessage,
   enrichByHand,
   enrich,
+  enrichEachByHand,
   enrichEachMessage,
   enrichAgainByHand,
   enrichKept,

@@ -22,4 +22,11 @@ describe('messageOf', () => {
   it('says when it was due', () => {
     expect(JSON.parse(messageOf(7, order, 12.5).value).due).toBe(12.5)
   })
+
+  it('has so many times as are asked for, each as often, in no order', () => {
+    const times = Array.from({ length: 70 }, (_, n) => JSON.parse(messageOf(n, { ...order, times: 7 }).value).timestamp)
+    expect(new Set(times).size).toBe(7)
+    expect(times).not.toEqual(times.toSorted())
+    expect(times.filter((time) => time === times[0])).toHaveLength(10)
+  })
 })
