@@ -3,7 +3,8 @@ import { createRequire } from 'node:module'
 import { availableParallelism, cpus, release, totalmem, type } from 'node:os'
 import type { Run } from '../services/run.ts'
 import { servers } from '../services/servers.ts'
-import type { Case } from './cases/case.ts'
+import type { Case, Row } from './cases/case.ts'
+import { versions as peers } from './peers.ts'
 import type { StageName } from './stages/stages.ts'
 
 /** What the figures depend on. Nothing that tells whose machine it is. */
@@ -35,7 +36,8 @@ const behind: Readonly<Partial<Record<StageName, (run: Run) => Promise<Versions>
   answers: elastic,
 }
 
-export async function describeMachine(run: Run, { overKafka, stage }: Case): Promise<Machine> {
+/** @param rows those that were measured */
+export async function describeMachine(run: Run, { overKafka, stage }: Case, rows: readonly Row[]): Promise<Machine> {
   return {
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
     cpus: availableParallelism(),
@@ -46,7 +48,16 @@ export async function describeMachine(run: Run, { overKafka, stage }: Case): Pro
       rxjs: versionOf('rxjs'),
       ...(overKafka ? { kafkajs: versionOf('kafkajs'), Kafka: await servers.kafka.version(run) } : {}),
       ...(stage === undefined ? {} : await behind[stage]?.(run)),
+      ...peersOf(rows),
     },
+  }
+}
+
+function peersOf(rows: readonly Row[]): Versions {
+  const has = (start: string) => rows.some(({ variant }) => variant.startsWith(start))
+  return {
+    ...(has('platformatic') ? { '@platformatic/kafka': peers.platformatic } : {}),
+    ...(has('faust') ? { 'faust-streaming': peers.faust } : {}),
   }
 }
 

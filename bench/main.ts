@@ -3,14 +3,14 @@ import { openRun, type Run } from '../services/run.ts'
 import { servers } from '../services/servers.ts'
 import { type Arguments, help, readArguments } from './arguments.ts'
 import { bundlePrograms } from './bundle.ts'
-import type { Case } from './cases/case.ts'
+import type { Case, Row } from './cases/case.ts'
 import { cases } from './cases/cases.ts'
 import { describeMachine } from './machine.ts'
 import { Places } from './places.ts'
 import { Children } from './programs.ts'
 import { caseText, resultsPage } from './report.ts'
 import { type CaseFigures, type CaseResult, merge, type Results } from './results.ts'
-import { runCase } from './rounds.ts'
+import { MICRO_ROUNDS, runCase } from './rounds.ts'
 import { Topics } from './topics.ts'
 
 // The child that runs ends too; that fails the run, which then deletes its topics.
@@ -50,17 +50,23 @@ async function measureAll(asked: Arguments, run: Run, topics: Topics | undefined
     const rows = one.rows.filter((row) => isFull || !row.isFull)
     const figures = await runCase(one, rows, { places, topics, children, rounds, say }).finally(() => places.close())
     console.log(`\n${caseText(figures)}`)
-    if (isKept) await keep(await resultOf(one, figures, asked, run))
+    if (isKept) await keep(await resultOf(one, rows, figures, asked, run))
   }
 }
 
-async function resultOf(one: Case, figures: CaseFigures, { isFull, rounds }: Arguments, run: Run): Promise<CaseResult> {
+async function resultOf(
+  one: Case,
+  rows: readonly Row[],
+  figures: CaseFigures,
+  { isFull, rounds }: Arguments,
+  run: Run,
+): Promise<CaseResult> {
   return {
     ...figures,
     command: `npm run bench -- ${one.name}${isFull ? ' --full' : ''}`,
     measuredOn: new Date().toISOString().slice(0, 10),
-    machine: await describeMachine(run, one),
-    rounds,
+    machine: await describeMachine(run, one, rows),
+    rounds: one.isMicro ? MICRO_ROUNDS : rounds,
     load: loadText(one),
   }
 }

@@ -19,7 +19,7 @@ export interface Make {
   readonly bytes?: number
   /** The share of the messages that have one and the same key. */
   readonly hot?: number
-  /** So many different times, in no order; by default each message has its own, in order. */
+  /** So many different times in ten minutes, in no order; by default each message has its own, in order. */
   readonly times?: number
 }
 
@@ -29,6 +29,8 @@ const USERS = 1000
 export const FIRST = Date.UTC(2026, 0, 5)
 export const STEP = 100
 export const SYMBOLS = 100
+/** How many steps there are to the last instant of those that are in no order. */
+export const SPAN = 6000
 
 /** The words that searches and articles are made of. */
 export const words =
@@ -47,7 +49,7 @@ export function messageOf(
 ): { key: string; value: string } {
   const user = `user-${hot > 0 && n % 100 < hot * 100 ? 0 : n % USERS}`
   // A prime: all places are met before one is met again.
-  const place = times === undefined ? n : (n * 7919) % times
+  const place = times === undefined ? n : ((n * 7919) % times) * Math.floor(SPAN / times)
   const timestamp = new Date(FIRST + place * STEP).toISOString()
   const fields = { ...makers[kind](n, user, timestamp), ...(due === undefined ? {} : { due }) }
   const value = JSON.stringify(fields)

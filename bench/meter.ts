@@ -1,6 +1,6 @@
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
 import type { Figures } from './metrics.ts'
-import { quantileOf } from './statistics.ts'
+import { quantileOf, spreadOf } from './statistics.ts'
 
 /** How often the event loop is looked at, in ms; `monitorEventLoopDelay` counts it in. */
 const LOOK = 10
@@ -17,8 +17,8 @@ export class Meter {
   readonly done: Promise<void>
   private readonly from: number
   private readonly to: number
-  /** After so many messages the memory is looked at. */
-  private readonly tenth: number
+  /** After so many messages the memory is looked at: so that each fifth has eight looks, of which the median counts. */
+  private readonly fortieth: number
   private readonly memory: number[] = []
   private readonly latencies: number[] = []
   private readonly noted: { -readonly [K in keyof Figures]: number } = {}
@@ -33,7 +33,7 @@ export class Meter {
   constructor(warmUp: number, messages: number) {
     this.from = warmUp + 1
     this.to = warmUp + messages
-    this.tenth = Math.ceil(this.to / 10)
+    this.fortieth = Math.ceil(this.to / 40)
     this.loop = monitorEventLoopDelay({ resolution: LOOK })
     this.done = new Promise((resolve) => {
       this.finish = resolve
@@ -46,7 +46,7 @@ export class Meter {
     if (this.counted === 1) this.note('first', performance.now())
     if (this.counted === this.from) this.start()
     if (due !== undefined && this.counted >= this.from) this.latencies.push(now() - due)
-    if (this.counted % this.tenth === 0) this.memory.push(process.memoryUsage.rss())
+    if (this.counted % this.fortieth === 0) this.memory.push(process.memoryUsage.rss())
     if (this.counted === this.to) this.end()
   }
 
@@ -78,9 +78,8 @@ export class Meter {
   }
 
   private growth(): Figures {
-    const [, early] = this.memory
-    const late = this.memory.at(-1)
-    return early === undefined || late === undefined ? {} : { growth: late / early }
+    if (this.memory.length < 40) return {}
+    return { growth: spreadOf(this.memory.slice(-8)).median / spreadOf(this.memory.slice(8, 16)).median }
   }
 
   private start(): void {

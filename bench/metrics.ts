@@ -31,7 +31,7 @@ export const metrics = {
   drain: { title: 'ms to drain', digits: 0 },
   /** Messages whose work was done when the end was asked for in the middle of it; all else was read to its end. */
   handled: { title: 'messages handled', digits: 0 },
-  /** RSS after the last message against that after a fifth of them. */
+  /** RSS over the last fifth of the messages against that over the second fifth. */
   growth: { title: 'RSS, end / begin', digits: 2 },
   /** CPU time of one operation. */
   ns: { title: 'CPU ns', digits: 0, ratio: 'ratio' },

@@ -1,6 +1,7 @@
 import type { Run } from '../services/run.ts'
 import type { Case, Row } from './cases/case.ts'
 import { type Load, quickly, totalOf } from './load.ts'
+import { SPAN } from './messages.ts'
 import { type Stage, stages } from './stages/stages.ts'
 import type { Topic, Topics } from './topics.ts'
 
@@ -39,7 +40,7 @@ export class Places {
     const place = {
       load,
       topic,
-      stage: await open?.({ run: this.run, topics, topic, instants: load.times ?? totalOf(load) }),
+      stage: await open?.({ run: this.run, topics, topic, instants: load.times === undefined ? totalOf(load) : SPAN }),
     }
     this.open.set(topic.name, place)
     return place

@@ -9,7 +9,7 @@ import { type CaseFigures, columnsOf, figuresOf } from './results.ts'
 import type { Topic, Topics } from './topics.ts'
 
 /** Rounds of what takes milliseconds. */
-const MICRO_ROUNDS = 15
+export const MICRO_ROUNDS = 15
 
 /** What the rounds of a case are made with. */
 export interface Rounds {

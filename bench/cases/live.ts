@@ -108,7 +108,7 @@ export const live: readonly Case[] = [
     overKafka: true,
     load: { ...orders, warmUp: 500_000, messages: 9_500_000 },
     columns: ['growth', 'rss', 'rate'],
-    note: 'RSS after the last message against that after a fifth of them.',
+    note: 'RSS over the last fifth of the messages against that over the second fifth, medians.',
     rows: [
       { variant: 'eachBatch', title: 'KafkaJS `eachBatch` by hand, a commit a batch' },
       { variant: 'values', title: '`mapValue`, `filterValue`, `ack`', aim: { metric: 'growth', most: 1.1 } },

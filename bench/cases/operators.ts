@@ -1,8 +1,9 @@
+import { SPAN } from '../messages.ts'
 import type { Case } from './case.ts'
 import { ofTheRate, orders } from './consume.ts'
 
 /** Instants all over the time that has prices. */
-const SCATTERED = { warmUp: 1000, messages: 5000, times: 6000 }
+const SCATTERED = { warmUp: 1000, messages: 5000, times: SPAN }
 
 /** Each operator against the same work by hand, with the same client. */
 export const operators: readonly Case[] = [

@@ -32,7 +32,7 @@ export interface StageSet {
   readonly run: Run
   readonly topics: Topics
   readonly topic: Topic
-  /** How many times its messages have. */
+  /** How many steps there are to the last time of its messages. */
   readonly instants: number
 }
 

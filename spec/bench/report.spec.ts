@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { caseText, resultsPage } from '../../bench/report.ts'
 import type { CaseFigures, CaseResult, RowFigures } from '../../bench/results.ts'
@@ -58,5 +59,12 @@ describe('resultsPage', () => {
     expect(page).toContain('Machine, where a case does not say otherwise: 2 × CPU, 24 GB, Linux 6; Node 20.20.2.')
     expect(page).toContain('10 messages. 3 rounds, `npm run bench -- one`, 2026-01-05.\n')
     expect(page).toContain('2026-01-05. On: 64 × CPU, 24 GB')
+  })
+})
+
+describe('RESULTS.md', () => {
+  it('says what results.json says', () => {
+    const data = JSON.parse(readFileSync('bench/results.json', 'utf8'))
+    expect(readFileSync('bench/RESULTS.md', 'utf8')).toBe(resultsPage(data))
   })
 })
