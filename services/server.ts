@@ -83,7 +83,9 @@ export function makeServer(recipe: Recipe): Server {
 
   async function stop(run: Run): Promise<void> {
     await inTurn(run, async () => {
+      const wasUp = pid(run) !== undefined
       const inGoodOrder = await stopDaemon(folderOf(run))
+      if (wasUp) await closes(portOf(run, name))
       if (inGoodOrder) await recipe.afterStop?.(run)
     })
   }
@@ -118,7 +120,7 @@ export function makeServer(recipe: Recipe): Server {
 /** How long a start may take on a machine that is busy with other work. */
 const patience = 180_000
 
-/** The system closes the ports of a killed process a moment after the process is gone. */
+/** The system closes the ports of a process a moment after the process is gone. */
 async function closes(port: number): Promise<void> {
   const deadline = Date.now() + 10_000
   while ((await isListening(port)) && Date.now() < deadline) await sleep(20)
