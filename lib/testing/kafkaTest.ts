@@ -1,4 +1,5 @@
 import { expectMs } from '../expect.ts'
+import { exhaust } from './exhaust.ts'
 import type { Kit } from './kit.ts'
 import { kitOn } from './kitOn.ts'
 import { Stage } from './stage.ts'
@@ -91,10 +92,6 @@ const PROMISE = 'Expected a test that returns nothing, got a promise; a test tha
 function untilOf({ until = Number.POSITIVE_INFINITY }: KafkaTestOptions): number {
   expectMs('until', until)
   return until
-}
-
-function exhaust(steps: Iterator<void>): void {
-  while (!steps.next().done);
 }
 
 async function exhaustAsync(steps: Iterator<void>): Promise<void> {

@@ -2,6 +2,7 @@ import type { Observable } from 'rxjs'
 import type { Topic } from '../../topic.ts'
 import { playControl } from '../control.ts'
 import type { DrawnTopicOptions, DrawnTopics } from '../drawnTopics.ts'
+import { exhaust } from '../exhaust.ts'
 import type { Call } from '../fakes/scripted.ts'
 import type { Kit } from '../kit.ts'
 import { kitOn } from '../kitOn.ts'
@@ -84,8 +85,4 @@ function controlOf({ ordeals }: Life): readonly Mark[] {
     return [{ at, name: begin }, ...(end === undefined ? [] : [{ at: at + lasts, name: end }])]
   })
   return marks.sort((a, b) => a.at - b.at)
-}
-
-function exhaust(steps: Iterator<void>): void {
-  while (!steps.next().done);
 }
