@@ -39,10 +39,11 @@ export class PartitionProducer implements TransactionalProducer {
     this.place = place
   }
 
-  /** Takes the transactional id, unless it has it since an assignment before and nothing is open. */
-  begin(): Promise<void> {
+  /** Takes the transactional id, unless the one of the assignment before has it still and nothing is open. */
+  begin(former?: PartitionProducer): Promise<void> {
     return this.enqueue(async () => {
-      if (this.transactions === undefined || this.transactions.isOpen) await this.takeId()
+      this.transactions = await former?.handOver()
+      if (this.transactions === undefined) await this.takeId()
     })
   }
 
@@ -88,9 +89,19 @@ export class PartitionProducer implements TransactionalProducer {
     this.discard()
   }
 
+  /** Ends as its assignment does: what is asked for later must not come into the transactions of the next. */
+  private async handOver(): Promise<Transactions | undefined> {
+    this.isEnded = true
+    await this.last
+    if (this.transactions?.isOpen) this.discard()
+    const { transactions } = this
+    this.transactions = undefined
+    return transactions
+  }
+
   private async takeId(): Promise<void> {
     this.discard()
-    if (this.isEnded) throw new TransientError(`${placeText(this.place)} is not assigned any more`)
+    this.expectAssigned()
     this.transactions = await Transactions.begin(this.host.configOf(this.place))
   }
 
@@ -126,6 +137,10 @@ export class PartitionProducer implements TransactionalProducer {
     this.transactions = undefined
   }
 
+  private expectAssigned(): void {
+    if (this.isEnded) throw new TransientError(`${placeText(this.place)} is not assigned any more`)
+  }
+
   private expectTransactions(): Transactions {
     if (this.transactions === undefined) throw new Error('a request before it in its transaction has failed')
     return this.transactions
@@ -133,7 +148,12 @@ export class PartitionProducer implements TransactionalProducer {
 
   /** What follows a failure fails too, until the id is taken anew. */
   private enqueue<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.last.then(work).catch((error) => {
+    const isLate = this.isEnded
+    const doing = async () => {
+      if (isLate) this.expectAssigned()
+      return work()
+    }
+    const result = this.last.then(doing).catch((error) => {
       this.discard()
       throw error
     })

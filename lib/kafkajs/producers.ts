@@ -21,9 +21,9 @@ export class Producers implements PartitionProducerHost {
   }
 
   of(place: TopicPartition): PartitionProducer {
-    const id = transactionalId(this.options, place)
-    const producer = this.all.get(id) ?? new PartitionProducer(this, place)
-    this.all.set(id, producer)
+    const producer = this.all.get(transactionalId(this.options, place))
+    if (producer === undefined)
+      throw new Error(`Cannot send for ${place.topic}[${place.partition}]: it is not assigned`)
     return producer
   }
 
@@ -32,7 +32,7 @@ export class Producers implements PartitionProducerHost {
     if (this.options.transaction === undefined) return
     const ids = new Set(places.map((place) => transactionalId(this.options, place)))
     for (const [id, producer] of this.all) if (!ids.has(id)) this.endOne(id, producer)
-    await Promise.all(places.map((place) => this.of(place).begin()))
+    await Promise.all(places.map((place) => this.beginOne(place)))
   }
 
   /** The partitions are gone. */
@@ -49,6 +49,14 @@ export class Producers implements PartitionProducerHost {
   async startOf(place: TopicPartition): Promise<AssignedPartition> {
     const [start] = await this.host.admin.ask((admin) => startOf(admin, this.options, [place]))
     return start as AssignedPartition
+  }
+
+  private beginOne(place: TopicPartition): Promise<void> {
+    const id = transactionalId(this.options, place)
+    const former = this.all.get(id)
+    const producer = new PartitionProducer(this, place)
+    this.all.set(id, producer)
+    return producer.begin(former)
   }
 
   private endOne(id: string, producer: PartitionProducer): Promise<void> {

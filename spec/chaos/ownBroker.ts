@@ -1,5 +1,5 @@
 import { Kafka, logLevel } from 'kafkajs'
-import { openRun, portOf, type Run } from '../../services/run.ts'
+import { openRun, portOf, type Run, serverFolder } from '../../services/run.ts'
 import { servers } from '../../services/servers.ts'
 
 /** How far the listeners of the members, and the proxies before them, are above the broker's own port. */
@@ -25,6 +25,11 @@ export class OwnBroker {
       logLevel: logLevel.NOTHING,
       requestTimeout: 5000,
     })
+  }
+
+  /** Where it keeps what is written. */
+  get folder(): string {
+    return serverFolder(this.run, 'kafka')
   }
 
   listenerPort(slot: number): number {
@@ -58,9 +63,8 @@ export class OwnBroker {
     await servers.kafka.kill(this.run)
   }
 
-  /** Ends it and deletes what it stored. */
-  async remove(): Promise<void> {
-    await this.stop()
+  /** Deletes what it stored. */
+  async wipe(): Promise<void> {
     await servers.kafka.wipe(this.run)
   }
 }

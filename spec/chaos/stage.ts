@@ -44,7 +44,7 @@ export class Stage {
   readonly violations: string[] = []
   readonly wires: Wire[] = []
   private readonly folder = mkdtempSync(join(tmpdir(), 'rkt-chaos-'))
-  /** Whether the ledgers are kept. */
+  /** Whether the ledgers and the log are kept. */
   isEvidence = true
   private isClosed = false
 
@@ -112,9 +112,10 @@ export class Stage {
     await Promise.all(this.living.map((member) => member.kill()))
     await this.admin.disconnect().catch(() => {})
     for (const wire of this.wires) await wire.close()
-    await this.broker.remove()
-    if (!this.isEvidence) rmSync(this.folder, { recursive: true })
-    else this.options.say(`the ledgers are in ${this.folder}`)
+    await this.broker.stop()
+    if (this.isEvidence) return this.options.say(`the ledgers are in ${this.folder}, the log in ${this.broker.folder}`)
+    await this.broker.wipe()
+    rmSync(this.folder, { recursive: true })
   }
 
   /** What ends by itself is replaced, as a supervisor would. */

@@ -23,6 +23,8 @@ let asked: string[]
 /** What the next requests of a kind fail with. */
 let failures: Record<string, Error[]>
 let producer: PartitionProducer
+/** The next assignment has the partition too. */
+let reassign: () => Promise<void>
 
 beforeEach(() => {
   asked = []
@@ -36,6 +38,11 @@ beforeEach(() => {
     startOf: async () => start,
   }
   producer = new PartitionProducer(host, place)
+  reassign = () => {
+    const former = producer
+    producer = new PartitionProducer(host, place)
+    return producer.begin(former)
+  }
 })
 
 function fakeKafka(): KafkaClient {
@@ -94,15 +101,31 @@ describe("a partition's producer", () => {
     expect(asked).toEqual([...first, '1 begin', '1 send d'])
   })
 
-  it('keeps its id over an assignment when nothing is open, and takes it anew when something is', async () => {
+  it('has its id kept over an assignment when nothing is open, and taken anew when something is', async () => {
     await producer.begin()
     await send('a')
     await commit()
-    await producer.begin()
+    await reassign()
     expect(asked.filter((line) => line.endsWith('connect'))).toHaveLength(1)
     await send('b')
-    await producer.begin()
+    await reassign()
     expect(asked.slice(-3)).toEqual(['1 close', '2 connect', '2 begin'])
+  })
+
+  it('finishes what was asked for before the next assignment, and does nothing after it', async () => {
+    await producer.begin()
+    const before = [send('a'), commit()]
+    const former = producer
+    const begun = reassign()
+    expect(await Promise.all(before)).toEqual([[null, []], null])
+    await begun
+    await send('b')
+    const late = await new Promise<Error | null>((resolve) => former.commit(9, resolve))
+    expect([errorClassOf(late), late?.message]).toEqual([
+      'transient',
+      expect.stringContaining('words[0] is not assigned any more'),
+    ])
+    expect(asked.slice(-3)).toEqual(['1 commit', '1 begin', '1 send b'])
   })
 
   it('does nothing more after a failure, until it is renewed', async () => {
