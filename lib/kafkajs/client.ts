@@ -30,7 +30,6 @@ export interface ConsumerClient {
   readonly events: {
     readonly GROUP_JOIN: string
     readonly CRASH: string
-    readonly END_BATCH_PROCESS: string
     readonly FETCH_START: string
     readonly HEARTBEAT: string
     readonly RECEIVED_UNSUBSCRIBED_TOPICS: string
@@ -133,14 +132,6 @@ export interface CoordinatorClient {
 export interface JoinPayload {
   readonly memberId: string
   readonly memberAssignment: Readonly<Record<string, readonly number[]>>
-}
-
-export interface EndBatchPayload {
-  readonly topic: string
-  readonly partition: number
-  readonly batchSize: number
-  readonly lastOffset: string
-  readonly highWatermark: string
 }
 
 export interface AdminClient {

@@ -1,9 +1,9 @@
 import type { TopicPartition } from '../broker.ts'
-import { type FindingCluster, hookFetch } from './aborted.ts'
 import { roundRobin, sticky } from './assigner.ts'
 import type { ClusterClient, CoordinatorClient, PartitionAssigner } from './client.ts'
 import type { ConnectingCluster, Connections } from './connections.ts'
 import { OutOfRange } from './ended.ts'
+import { type FindingCluster, hookFetch, type PassOver } from './fetches.ts'
 import type { Owned } from './subscription.ts'
 
 /** What a membership wants to be asked for, each time before KafkaJS goes on. */
@@ -18,6 +18,8 @@ export interface Hooks {
   owned(): Owned
   /** The next offset to read is not in the log. KafkaJS waits, and goes on where it is told to seek. */
   outOfRange(place: TopicPartition): Promise<void>
+  /** Nothing to see is in a part of the log: control records, aborted messages, or what compaction has left. */
+  passOver: PassOver
 }
 
 /**
@@ -31,7 +33,7 @@ export function hookedAssigners(hooks: Hooks, connections: Connections): Partiti
     tellRefusals(cluster)
     hookJoin(cluster, hooks)
     hookReset(cluster)
-    hookFetch(cluster as FindingCluster)
+    hookFetch(cluster as FindingCluster, (...part) => hooks.passOver(...part))
     ownCommittedOffsets(cluster)
     connections.share(cluster as ConnectingCluster)
     const assigner = sticky(cluster, () => hooks.owned())

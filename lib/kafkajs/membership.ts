@@ -3,11 +3,12 @@ import type { Clock } from '../clock.ts'
 import { CommitError, TransientError, UnreadTopicsError } from '../errors.ts'
 import type { Admin } from './admin.ts'
 import { Certainty } from './certainty.ts'
-import type { CoordinatorClient, EachBatch, EndBatchPayload, JoinPayload, KafkaClient } from './client.ts'
+import type { CoordinatorClient, EachBatch, JoinPayload, KafkaClient } from './client.ts'
 import { Commits } from './commits.ts'
 import { hearJoins, type JoinListener, type MemberName, onHeartbeat, takeOut } from './coordinator.ts'
 import { Drain } from './drain.ts'
 import { Ended, JoinAgain } from './ended.ts'
+import type { PassOver } from './fetches.ts'
 import { persist } from './persist.ts'
 import { rangeOf, startOf } from './positions.ts'
 import type { Producers } from './producers.ts'
@@ -181,8 +182,8 @@ export class Membership implements SessionListener, JoinListener {
     this.unread = topics
   }
 
-  onEmptyBatch(batch: EndBatchPayload): void {
-    this.reader.skip(batch)
+  passOver(...[place, from, nextOffset, highWatermark]: Parameters<PassOver>): void {
+    this.reader.passOver(place, from, nextOffset, highWatermark)
   }
 
   onJoin({ memberId, memberAssignment }: JoinPayload): void {

@@ -1,6 +1,6 @@
 import type { ConsumerHandler, LogRange, Position, RawMessage, TopicPartition } from '../broker.ts'
 import type { Clock, Timer } from '../clock.ts'
-import type { ConsumerClient, EachBatch, EndBatchPayload } from './client.ts'
+import type { ConsumerClient, EachBatch } from './client.ts'
 import { letGo } from './letGo.ts'
 
 /**
@@ -114,12 +114,11 @@ export class Reader {
     return reading.paused && this.isOpen ? this.hold(reading, payload.heartbeat) : DONE
   }
 
-  /** A batch that had nothing but control records or aborted messages, of which `eachBatch` is not told. */
-  skip({ topic, partition, lastOffset, highWatermark }: EndBatchPayload): void {
-    const reading = this.readings.get(keyOf({ topic, partition }))
-    const nextOffset = Number(lastOffset) + 1
-    if (!this.isOpen || reading === undefined || nextOffset <= reading.position) return
-    this.hand(reading, [], nextOffset, Number(highWatermark))
+  /** There is nothing to see from one offset to the next to be read; of an answer that is late, perhaps far ahead. */
+  passOver(place: TopicPartition, from: number, nextOffset: number, highWatermark: number): void {
+    const reading = this.readings.get(keyOf(place))
+    if (!this.isOpen || reading === undefined) return
+    if (from <= reading.position && reading.position < nextOffset) this.hand(reading, [], nextOffset, highWatermark)
   }
 
   /** Has KafkaJS fetch once more from where it did. It sends the heartbeat that is due before. */

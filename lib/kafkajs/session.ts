@@ -1,6 +1,6 @@
 import type { ConsumeOptions } from '../broker.ts'
 import { FatalError } from '../errors.ts'
-import type { ConsumerClient, EachBatch, EndBatchPayload, JoinPayload, KafkaClient } from './client.ts'
+import type { ConsumerClient, EachBatch, JoinPayload, KafkaClient } from './client.ts'
 import { Connections } from './connections.ts'
 import { type Hooks, hookedAssigners } from './hooks.ts'
 
@@ -10,12 +10,11 @@ const CONCURRENCY = 32
 const HEARTBEAT = 3000
 
 /** Who hears what a KafkaJS consumer tells, and is asked before it goes on. */
-export interface SessionListener extends Pick<Hooks, 'beforeJoin' | 'beforeFetch' | 'owned' | 'outOfRange'> {
+export interface SessionListener
+  extends Pick<Hooks, 'beforeJoin' | 'beforeFetch' | 'owned' | 'outOfRange' | 'passOver'> {
   readonly isEnded: boolean
   onJoin(join: JoinPayload): void
   onBatch(payload: EachBatch): Promise<void>
-  /** A batch that had no messages. */
-  onEmptyBatch(batch: EndBatchPayload): void
   /** It has got partitions of topics that it does not read; KafkaJS leaves them aside. */
   onUnsubscribed(topics: readonly string[]): void
   /** The next fetch is from this broker. */
@@ -76,6 +75,7 @@ export class Session {
         throw new FatalError(`Cannot read ${patterns}: no topic matches; create one, or correct the pattern`)
       },
       outOfRange: (place) => listener.outOfRange(place),
+      passOver: (...part) => listener.passOver(...part),
     }
   }
 
@@ -106,7 +106,7 @@ export class Session {
 
   private listen(): void {
     const { client, listener } = this
-    const { GROUP_JOIN, CRASH, END_BATCH_PROCESS, FETCH_START, HEARTBEAT, RECEIVED_UNSUBSCRIBED_TOPICS } = client.events
+    const { GROUP_JOIN, CRASH, FETCH_START, HEARTBEAT, RECEIVED_UNSUBSCRIBED_TOPICS } = client.events
     const on = <T>(event: string, tell: (payload: T) => void) => client.on(event, ({ payload }) => tell(payload as T))
     on(HEARTBEAT, () => listener.onHeartbeat())
     on<{ nodeId: number }>(FETCH_START, ({ nodeId }) => listener.onFetch(nodeId))
@@ -115,6 +115,5 @@ export class Session {
     )
     on<JoinPayload>(GROUP_JOIN, (join) => listener.onJoin(join))
     on<{ error: Error }>(CRASH, ({ error }) => listener.onCrash(error))
-    on<EndBatchPayload>(END_BATCH_PROCESS, (batch) => batch.batchSize === 0 && listener.onEmptyBatch(batch))
   }
 }

@@ -17,6 +17,7 @@ import type {
   ProducerClient,
   RunConfig,
 } from '../../lib/kafkajs/client.ts'
+import type { FetchResponse, FindingCluster } from '../../lib/kafkajs/fetches.ts'
 
 const PLACE: TopicPartition = { topic: 'numbers', partition: 0 }
 
@@ -25,7 +26,7 @@ export class HandKafka implements KafkaClient {
   /** Every call of the consumer, in order, in words. */
   readonly calls: string[] = []
   config!: ConsumerConfig
-  cluster!: ClusterClient
+  cluster!: ClusterClient & FindingCluster
   /** Whether the admin client answers only when a spec calls one of {@link HandKafka.answers}. */
   holdsAnswers = false
   readonly answers: (() => void)[] = []
@@ -38,6 +39,7 @@ export class HandKafka implements KafkaClient {
   /** The first and the last offset of the logs. */
   log = { low: 0, high: 100 }
   private runs!: RunConfig
+  private answer!: FetchResponse['responses'][number]
   private coordinator!: HandCoordinator
   private readonly listeners = new Map<string, (event: { payload: unknown }) => void>()
 
@@ -47,6 +49,7 @@ export class HandKafka implements KafkaClient {
       (offset) => this.calls.push(`offsetCommit ${offset}`),
       () => this.refused(),
     )
+    this.cluster.findBroker = async () => ({ fetch: async () => ({ responses: [this.answer] }) })
     for (const assigner of config.partitionAssigners) assigner({ cluster: this.cluster })
     const note = (call: string) => this.calls.push(call)
     const event = (name: string) => name
@@ -54,7 +57,6 @@ export class HandKafka implements KafkaClient {
       events: {
         GROUP_JOIN: event('join'),
         CRASH: event('crash'),
-        END_BATCH_PROCESS: event('endBatch'),
         FETCH_START: 'fetch',
         HEARTBEAT: event('heartbeat'),
         RECEIVED_UNSUBSCRIBED_TOPICS: event('unsubscribed'),
@@ -114,7 +116,7 @@ export class HandKafka implements KafkaClient {
     await this.coordinator.offsetCommit?.({ topics: [{ topic: 'numbers', partitions: [{ partition: 0, offset }] }] })
   }
 
-  emit(event: 'join' | 'crash' | 'endBatch' | 'heartbeat' | 'unsubscribed', payload: unknown): void {
+  emit(event: 'join' | 'crash' | 'heartbeat' | 'unsubscribed', payload: unknown): void {
     this.listeners.get(event)?.({ payload })
   }
 
@@ -123,6 +125,15 @@ export class HandKafka implements KafkaClient {
     this.coordinator = await this.cluster.findGroupCoordinator({ groupId: 'group' })
     this.emit('join', { memberId, memberAssignment: { numbers: partitions } })
     await settled()
+  }
+
+  /** Fetches what has nothing to see, from one offset on: control records. */
+  async fetchNothing(first: number, count: number): Promise<void> {
+    const control = (offset: number) => ({ offset: `${offset}`, key: null, isControlRecord: true })
+    const messages = Array.from({ length: count }, (_, i) => control(first + i))
+    this.answer = { topicName: 'numbers', partitions: [{ partition: 0, highWatermark: '100', messages }] }
+    const broker = await this.cluster.findBroker?.({ nodeId: '1' })
+    await broker?.fetch?.({ topics: [{ topic: 'numbers', partitions: [{ partition: 0, fetchOffset: `${first}` }] }] })
   }
 
   /** Hands a batch over, from one offset on. */

@@ -114,12 +114,22 @@ describe('a membership', () => {
     expect(told.words.slice(2)).toEqual(['revoking 0', 'lost 0', 'assigned 0@0'])
   })
 
-  it('says where a batch without messages ends: control records, or aborted ones', async () => {
+  it('passes over what has nothing to see: control records, or aborted messages', async () => {
     await open()
     await kafka.join()
     await kafka.batch(0, 3)
-    kafka.emit('endBatch', { topic: 'numbers', partition: 0, batchSize: 0, lastOffset: '5', highWatermark: '6' })
+    await kafka.fetchNothing(3, 3)
     expect(told.words).toEqual(['assigned 0@0', 'batch 0,1,2 next 3', 'batch  next 6'])
+  })
+
+  it('passes over nothing that lies before: a late answer may be from far ahead of where it stands', async () => {
+    const membership = await open()
+    await kafka.join()
+    await kafka.batch(0, 3)
+    membership.reader.seek({ topic: 'numbers', partition: 0, offset: 1 })
+    await kafka.fetchNothing(3, 3)
+    await kafka.batch(1, 3)
+    expect(told.words.slice(2)).toEqual(['batch 1,2,3 next 4'])
   })
 
   it('reads on after a join from partitions that were paused before it, where it stood', async () => {

@@ -14,7 +14,6 @@ const VALUE = Buffer.from('1')
 const EVENTS = {
   GROUP_JOIN: 'join',
   CRASH: 'crash',
-  END_BATCH_PROCESS: 'end',
   FETCH_START: 'fetch',
   HEARTBEAT: 'heartbeat',
   RECEIVED_UNSUBSCRIBED_TOPICS: 'unsubscribed',
