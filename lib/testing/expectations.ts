@@ -9,6 +9,9 @@ import type { Stage } from './stage.ts'
 /** Offsets by the characters that stand for them in a drawing: those past 9. */
 export type NamedOffsets = Readonly<Record<string, number>>
 
+/** Why messages fail, by their names: an error, a part of its text, or a pattern of it; any for names left out. */
+export type NamedErrors = Readonly<Record<string, unknown>>
+
 /**
  * What a test expects of its sources. A drawing has a lane a partition, and all that happens has to be in it. In the
  * lanes of messages each has its name in the drawing of its topic; in those of offsets each is the next one to read, as
@@ -18,7 +21,7 @@ export interface Expectations {
   /** Expects messages to be acked. */
   expectAcks(drawing: string): void
   /** Expects messages to be nacked, or abandoned by an operator that held them. */
-  expectNacks(drawing: string): void
+  expectNacks(drawing: string, errors?: NamedErrors): void
   /** Expects messages to settle when that changes nothing any more: their partition was taken away. */
   expectLate(drawing: string): void
   /** Expects messages to be delivered again. */
@@ -57,13 +60,17 @@ export function expectationsOn(stage: Stage, topics: DrawnTopics, groupId?: stri
       expect(what, drawing, called, (read) => offsetLanes(read, offsets, events(), topics))
     return called
   }
+  const expectNacks = (drawing: string, errors: NamedErrors = {}): void => {
+    const events = () => nacksIn(entries('nacked'), (place) => errors[topics.nameOf(place) ?? ''])
+    expect('nacks', drawing, expectNacks, (read) => messageLanes(read, events(), topics))
+  }
   const expectState = (marbles: string): void => {
     const expected = readMarbles(marbles, 'state')
     stage.expect(() => [{ title: `state${as}`, expected, actual: statesIn(entries('state')) }], expectState)
   }
   return {
     expectAcks: ofMessages('acks', () => entries('acked')),
-    expectNacks: ofMessages('nacks', () => nacksIn(entries('nacked'))),
+    expectNacks,
     expectLate: ofMessages('late settlements', () => entries('late')),
     expectRedeliveries: ofMessages('redeliveries', () => redeliveriesIn(entries('delivered'))),
     expectDeadLetters: ofMessages('dead letters', () => deadLettersIn(journal.of(['sent']), groupId)),

@@ -1,3 +1,4 @@
+import type { Position } from '../broker.ts'
 import { json } from '../codec.ts'
 import type { SourceHealth } from '../events.ts'
 import type { Topic } from '../topic.ts'
@@ -6,6 +7,7 @@ import type { EntryOf } from './journal.ts'
 import type { LaneEvent } from './mismatch.ts'
 import type { PlacedEvent } from './partitionLanes.ts'
 import type { Emission } from './pipe.ts'
+import { isSameError } from './sameError.ts'
 
 const STATES: Readonly<Record<SourceHealth['state'], string>> = {
   joining: 'j',
@@ -16,9 +18,19 @@ const STATES: Readonly<Record<SourceHealth['state'], string>> = {
   closed: 'c',
 }
 
-/** Messages that were nacked, with why. */
-export function nacksIn(entries: readonly EntryOf<'nacked'>[]): readonly PlacedEvent[] {
-  return entries.map(({ at, place, error }) => ({ at, place, note: textOf(error) }))
+/**
+ * Messages that were nacked, with why.
+ *
+ * @param expectedOf why it has to be; a message that was nacked with another error goes by `#`
+ */
+export function nacksIn(
+  entries: readonly EntryOf<'nacked'>[],
+  expectedOf: (place: Position) => unknown,
+): readonly PlacedEvent[] {
+  return entries.map(({ at, place, error }) => {
+    const name = isSameError(expectedOf(place), error) ? {} : { name: '#' }
+    return { at, place, note: textOf(error), ...name }
+  })
 }
 
 /** Of all deliveries those of a message that its group had before. */

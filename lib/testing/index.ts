@@ -1,5 +1,5 @@
 export type { DrawnTopicOptions } from './drawnTopics.ts'
-export type { Expectations, NamedOffsets } from './expectations.ts'
+export type { Expectations, NamedErrors, NamedOffsets } from './expectations.ts'
 export type { ExploreOptions } from './explore/explore.ts'
 export { explore } from './explore/explore.ts'
 export type { Fault } from './explore/life.ts'

@@ -1,9 +1,8 @@
-import { isDeepStrictEqual } from 'node:util'
-import { messageOf } from '../errors.ts'
 import { Glyphs, textOf } from './glyphs.ts'
 import type { Mark } from './marbles.ts'
 import type { ComparedLane, LaneEvent } from './mismatch.ts'
 import type { Emission } from './pipe.ts'
+import { isSameError } from './sameError.ts'
 
 /** What a pipe has to emit. */
 export interface ExpectedOutput {
@@ -31,10 +30,4 @@ export function outputLane(
     return { at, name: isExpected ? '#' : glyphs.nameOf(emission.error), note: textOf(emission.error) }
   })
   return { expected, actual, legend: glyphs.legend }
-}
-
-function isSameError(expected: unknown, error: unknown): boolean {
-  if (expected === undefined) return true
-  if (typeof expected === 'string') return messageOf(error).includes(expected)
-  return expected instanceof RegExp ? expected.test(messageOf(error)) : isDeepStrictEqual(expected, error)
 }

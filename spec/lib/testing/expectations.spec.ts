@@ -9,6 +9,7 @@ import { mapValue } from '../../../lib/values.ts'
 import { postTo } from '../../../operators/postTo/postTo.ts'
 import { sendTo } from '../../../operators/sendTo/sendTo.ts'
 import { slow } from '../../support/slow.ts'
+import { failureOf, lines } from './failureOf.ts'
 
 const failAt = (bad: string) =>
   mapValue((name: string) => {
@@ -29,6 +30,36 @@ describe('the expectations of kafkaTest', () => {
       expectDeadLetters(' letters[0]: ------b')
     }),
   )
+
+  it(
+    'say why a message is nacked, by its name: in words, by a pattern or by the error itself',
+    kafkaTest(({ topic, expectOutput, expectNacks }) => {
+      const errors = { a: new Error('bang'), b: new Error('bounce'), c: new Error('boom'), d: new Error('any') }
+      const source = topic('0: abcd', errors, { onNack: 'skip' })
+      const failing = mapValue((error: Error) => {
+        throw error
+      })
+      expectOutput(source.pipe(failing, ack())).toBe('')
+      expectNacks('0: abcd', { a: 'ban', b: /^bounce$/, c: new Error('boom') })
+    }),
+  )
+
+  it('tell of a nack with another error', () => {
+    const test = kafkaTest(({ topic, expectOutput, expectNacks }) => {
+      expectOutput(topic('0: a-b', {}, { onNack: 'skip' }).pipe(failAt('b'), ack())).toBe('a')
+      expectNacks('0: --b', { b: 'bang' })
+    })
+    expect(failureOf(test)).toBe(
+      lines(`
+        Expected nacks of topic[0]:
+
+          topic[0]  a-b
+          expected  --b
+          actual    --#
+                      ^ at 2 ms: expected b, got # (Error: boom)
+      `),
+    )
+  })
 
   it(
     'draw late settlements: of messages whose partition was taken away',
