@@ -2,35 +2,33 @@ import { of } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { ack } from '../../lib/ack.ts'
 import { text } from '../../lib/codec.ts'
+import { messageOf } from '../../lib/errors.ts'
 import { fork } from '../../lib/fork.ts'
 import { fromTopic } from '../../lib/fromTopic.ts'
-import { memoryBroker } from '../../lib/memory/memoryBroker.ts'
-import { retry } from '../../lib/onNack.ts'
-import { marbleMessages } from '../../lib/testing/marbleMessages.ts'
-import { topic } from '../../lib/topic.ts'
+import { type NackPolicy, retry } from '../../lib/onNack.ts'
+import { type FakeHttp, res } from '../../lib/testing/fakes/fakeHttp.ts'
+import { kafkaTest } from '../../lib/testing/kafkaTest.ts'
+import { topic as topicOf } from '../../lib/topic.ts'
 import { flatMapValue } from '../../lib/values.ts'
 import { type HttpTarget, type PostToOptions, postTo } from '../../operators/postTo/postTo.ts'
 import { answer, askedHttp } from '../support/askedHttp.ts'
-import { marbles } from '../support/marbles.ts'
+import { exactly } from '../support/exactly.ts'
 
 const url = 'http://mail.example/send'
 
-/** What comes of one message: what the server was asked, and the nack, if it came to that. */
+/** What comes of one message: what the server was asked, and why it was nacked, if it came to that. */
 function sent<A>(value: A, options: PostToOptions<A> = {}, target: HttpTarget<A> = url) {
   const { fetch, asked } = askedHttp(() => of(answer(200)))
-  const nacked: string[] = []
-  marbles(({ scheduler, flush }) => {
-    const { messages, nacks } = marbleMessages(scheduler, '(a|)', { a: value })
-    nacks.subscribe((text) => nacked.push(text))
-    messages
-      .pipe(
-        postTo(target, (given) => given as unknown, { ...options, fetch }),
-        ack(),
-      )
-      .subscribe()
-    flush()
+  const nacks: string[] = []
+  const onNack: NackPolicy = ({ error }) => {
+    nacks.push(messageOf(error))
+    return { do: 'skip' }
+  }
+  kafkaTest(({ topic, expectOutput }) => {
+    const post = postTo(target, (given: A) => given as unknown, { ...options, fetch })
+    expectOutput(topic('0: a', { a: value }, { onNack }).pipe(post, ack()))
   })()
-  return { asked: asked[0], nack: nacked[0] }
+  return { asked: asked[0], nack: nacks[0] }
 }
 
 describe('the request of postTo', () => {
@@ -55,7 +53,7 @@ describe('the request of postTo', () => {
     it('is nacked when that is neither text nor bytes', () => {
       expect(sent('ann', { body: () => ({ user: 'ann' }) as never })).toEqual({
         asked: undefined,
-        nack: 'a: Expected the body of postTo to be text or bytes, got {"user":"ann"}; see to it in `body`',
+        nack: 'Expected the body of postTo to be text or bytes, got {"user":"ann"}; see to it in `body`',
       })
     })
   })
@@ -64,7 +62,7 @@ describe('the request of postTo', () => {
     expect(sent('ää', { maxRequestBytes: 6 }).nack).toBeUndefined()
     expect(sent('ää', { maxRequestBytes: 5 })).toEqual({
       asked: undefined,
-      nack: 'a: Expected the body of postTo to be of 5 bytes at most, got 6; send less, or raise `maxRequestBytes`',
+      nack: 'Expected the body of postTo to be of 5 bytes at most, got 6; send less, or raise `maxRequestBytes`',
     })
     expect(sent('x'.repeat(1_048_574)).nack).toBeUndefined()
     expect(sent('x'.repeat(1_048_575)).nack).toMatch(/of 1048576 bytes at most, got 1048577/)
@@ -102,7 +100,7 @@ describe('the request of postTo', () => {
     ])('never goes to %s, which nacks the message', (to, got) => {
       expect(sent(to, {}, hooks(['https://hooks.example']))).toEqual({
         asked: undefined,
-        nack: `a: Expected the url of postTo to be at https://hooks.example, got ${got}; see to it in the selector, or put its origin into \`allow\``,
+        nack: `Expected the url of postTo to be at https://hooks.example, got ${got}; see to it in the selector, or put its origin into \`allow\``,
       })
     })
 
@@ -131,7 +129,7 @@ describe('the request of postTo', () => {
     ])('that have %s is nacked, without a word of the text', (_name, text, got) => {
       expect(sent('ann', { headers: () => ({ 'X-User': text as string }) })).toEqual({
         asked: undefined,
-        nack: `a: Expected header "X-User" of postTo to be one line of Latin-1 text without spaces around it, got ${got}; see to it in the selector`,
+        nack: `Expected header "X-User" of postTo to be one line of Latin-1 text without spaces around it, got ${got}; see to it in the selector`,
       })
     })
 
@@ -154,70 +152,68 @@ describe('the request of postTo', () => {
   })
 
   describe('by its Idempotency-Key', () => {
-    const keysOf = (asked: readonly { headers: Record<string, string> }[]) =>
-      asked.map(({ headers }) => headers['Idempotency-Key'])
+    const keysOf = ({ log }: FakeHttp) => log.map(({ item: { headers } }) => headers['idempotency-key'])
 
-    it('is another for each child, and each branch of a fork', () => {
-      const { fetch, asked } = askedHttp(() => of(answer(200)))
-      marbles(({ scheduler, expectObservable }) => {
-        const { messages, acks } = marbleMessages(scheduler, '(a|)', { a: ['x', 'y'] })
-        const post = () => postTo<string>(url, (value) => value, { fetch })
-        const result = messages.pipe(
-          flatMapValue((parts) => parts),
-          fork(post(), post()),
-          ack(),
-        )
-        expectObservable(result).toBe('(xxyy|)')
-        expectObservable(acks).toBe('a')
-      })()
-      const ids = ['0.0', '0.1', '1.0', '1.1'].map((child) => `group/postTo/topic-0-0.${child}`)
-      expect(keysOf(asked).sort()).toEqual(ids)
-    })
+    it(
+      'is another for each child, and each branch of a fork',
+      kafkaTest(({ topic, http, expectOutput, expectAcks, flush }) => {
+        const post = () => postTo(url, String, { fetch: http.fetch })
+        const parts = flatMapValue((all: readonly string[]) => all)
+        expectOutput(topic('0: a', { a: ['x', 'y'] }).pipe(parts, fork(post(), post()), ack())).toBe('(xxyy)')
+        expectAcks('0: a')
+        flush()
+        const ids = ['0.0', '0.1', '1.0', '1.1'].map((child) => `group/postTo/topic-0-0.${child}`)
+        expect(keysOf(http).sort()).toEqual(ids)
+      }),
+    )
 
-    it('is another for each group and name, whatever is in them', () => {
-      const groups = [
-        ['a', 'b/c'],
-        ['a/b', 'c'],
-        ['a', 'b'],
-      ] as const
-      const { fetch, asked } = askedHttp(() => of(answer(200)))
-      marbles(({ scheduler }) => {
-        for (const [groupId, name] of groups) {
-          const { messages } = marbleMessages(scheduler, '(a|)', { a: 1 }, { groupId })
-          messages.pipe(postTo(url, String, { fetch, name }), ack()).subscribe()
-        }
-      })()
-      expect(new Set(keysOf(asked)).size).toBe(3)
-    })
+    it(
+      'is another for each group and name, whatever is in them',
+      kafkaTest(({ topic, kafka, http, expectOutput, flush }) => {
+        const notes = topicOf('notes', text)
+        const post = (name: string) => postTo(url, String, { fetch: http.fetch, name })
+        topic(notes, '0: x')
+        expectOutput(fromTopic(kafka, notes, { groupId: 'a' }).pipe(post('b/c'), post('b'), ack())).toBe('x')
+        expectOutput(fromTopic(kafka, notes, { groupId: 'a/b' }).pipe(post('c'), ack())).toBe('x')
+        flush()
+        expect(new Set(keysOf(http)).size).toBe(3)
+      }),
+    )
 
-    it('is the same when the source delivers its message again', () => {
-      const { fetch, asked } = askedHttp((call) => of(answer(call === 1 ? 400 : 200)))
-      marbles(({ scheduler, expectObservable }) => {
-        const kafka = memoryBroker({ clock: scheduler, topics: { notes: 1 } })
-        kafka.send([{ topic: 'notes', key: null, value: 'x' }], () => {})
+    it(
+      'is the same when the source delivers its message again',
+      kafkaTest(({ topic, http, expectOutput, expectRedeliveries, flush }) => {
+        http.replies('(n|)', { n: res(400) })
         const onNack = retry({ attempts: 2, delay: 5, jitter: 'none' })
-        const notes = fromTopic(kafka, topic('notes', text), { groupId: 'group', onNack })
-        const post = postTo<string>(url, (note) => note, { fetch })
-        expectObservable(notes.pipe(post, ack()), '^ 50ms !').toBe('-----x')
-      })()
-      expect(keysOf(asked)).toEqual(Array(2).fill('group/postTo/notes-0-0'))
-    })
+        const notes = topic('notes', '0: x', {}, { onNack })
+        expectOutput(notes.pipe(postTo(url, String, { fetch: http.fetch }), ack())).toBe('-----x')
+        expectRedeliveries('0: -----x')
+        flush()
+        expect(keysOf(http)).toEqual(Array(2).fill('group/postTo/notes-0-0'))
+      }),
+    )
 
-    it('is not shared by two in one pipe: the second ends the stream', () => {
-      const { fetch, asked } = askedHttp(() => of(answer(200)))
-      const post = (name?: string) => postTo<number>(url, String, { fetch, ...(name && { name }) })
-      marbles(({ scheduler, expectObservable }) => {
-        const { messages } = marbleMessages(scheduler, 'ab|', { a: 1, b: 2 })
-        const fatal = expect.objectContaining({
-          name: 'FatalError',
-          message:
-            'Cannot process topic[0]@0: Expected one postTo named "postTo" in the pipe, got two: with the same Idempotency-Key "group/postTo/topic-0-0" the receiver would take the second request for a repetition; give each a `name`',
-        })
-        expectObservable(messages.pipe(post(), post(), ack())).toBe('#', undefined, fatal)
-        const named = marbleMessages(scheduler, '(a|)', { a: 1 })
-        expectObservable(named.messages.pipe(post('first'), post('second'), ack())).toBe('(a|)', { a: 1 })
-      })()
-      expect(keysOf(asked)).toEqual(['postTo', 'first', 'second'].map((name) => `group/${name}/topic-0-0`))
-    })
+    it(
+      'is not shared by two in one pipe: the second ends the stream, though nacked messages are skipped',
+      kafkaTest(({ topic, http, expectOutput, flush }) => {
+        const post = () => postTo(url, String, { fetch: http.fetch })
+        const message =
+          'Cannot process topic[0]@0: Expected one postTo named "postTo" in the pipe, got two: with the same Idempotency-Key "group/postTo/topic-0-0" the receiver would take the second request for a repetition; give each a `name`'
+        const messages = topic('0: ab', {}, { onNack: 'skip' })
+        expectOutput(messages.pipe(post(), post(), ack())).toBe('#', {}, exactly(message))
+        flush()
+        expect(keysOf(http)).toEqual(['group/postTo/topic-0-0'])
+      }),
+    )
+
+    it(
+      'is another for each of two in one pipe that have names',
+      kafkaTest(({ topic, http, expectOutput, flush }) => {
+        const post = (name: string) => postTo(url, String, { fetch: http.fetch, name })
+        expectOutput(topic('0: a').pipe(post('first'), post('second'), ack())).toBe('a')
+        flush()
+        expect(keysOf(http)).toEqual(['first', 'second'].map((name) => `group/${name}/topic-0-0`))
+      }),
+    )
   })
 })
