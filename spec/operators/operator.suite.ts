@@ -225,7 +225,7 @@ function selectorCases(server: OperatorHarness['server'], operator: OperatorHarn
       }
       kit.expectOutput(messages.pipe(operator(kit, select, { retry }), ack())).toBe('--b')
       kit.expectCalls(server(kit)).toBe('--b')
-      kit.expectNacks('0: a')
+      kit.expectNacks('0: a', { a: 'boom' })
     }),
   )
 }
