@@ -30,6 +30,8 @@ const COMMANDS: Readonly<Record<string, readonly [words: number, run: Run]>> = {
   get: [1, (keys, [key = '']) => keys.textAt(key) ?? null],
   exists: [1, (keys, names) => names.filter((key) => keys.has(key)).length],
   del: [1, (keys, names) => names.filter((key) => keys.delete(key)).length],
+  // There are always as many replicas as are asked for.
+  wait: [2, (_, [replicas = '']) => integer(replicas)],
   eval: [2, (keys, words) => zaddScript(keys, words, run)],
 }
 
