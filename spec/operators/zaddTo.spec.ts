@@ -2,22 +2,17 @@ import slotOf from 'cluster-key-slot'
 import fc from 'fast-check'
 import { Redis as Redis5 } from 'ioredis'
 import { Redis as Redis6 } from 'ioredis-6'
-import { type Observable, type OperatorFunction, of, throwError } from 'rxjs'
+import { EMPTY, finalize, map, NEVER, type Observable, type OperatorFunction, takeUntil } from 'rxjs'
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import { ack } from '../../lib/ack.ts'
 import type { ErrorClass } from '../../lib/errors.ts'
 import type { Message } from '../../lib/message.ts'
-import { marbleMessages } from '../../lib/testing/marbleMessages.ts'
+import { type FakeRedis, fakeRedis } from '../../lib/testing/fakes/redis/fakeRedis.ts'
+import { replyError } from '../../lib/testing/fakes/redis/replyError.ts'
+import { kafkaTest } from '../../lib/testing/kafkaTest.ts'
 import { filterValue, mapValue } from '../../lib/values.ts'
 import { hashedPart, seenKey } from '../../operators/zaddTo/entry.ts'
-import {
-  type RedisLike,
-  type RedisReplies,
-  type ZaddEntry,
-  type ZaddToOptions,
-  zaddTo,
-} from '../../operators/zaddTo/zaddTo.ts'
-import { marbles } from '../support/marbles.ts'
+import { type RedisLike, type ZaddEntry, type ZaddToOptions, zaddTo } from '../../operators/zaddTo/zaddTo.ts'
 import { holds } from '../support/property.ts'
 
 interface Activity {
@@ -26,110 +21,78 @@ interface Activity {
   readonly text: string
 }
 
-const a = { user: 'ann', at: 1, text: 'in' }
-const b = { user: 'bob', at: 2, text: 'in' }
-const c = { user: 'ann', at: 3, text: 'out' }
+/** A Redis knows them by their texts, which are their marbles. */
+const a = { user: 'ann', at: 1, text: 'a' }
+const b = { user: 'bob', at: 2, text: 'b' }
+const c = { user: 'ann', at: 3, text: 'c' }
 const values = { a, b, c }
 const byUser = { key: ({ user }: Activity) => user }
+const skipping = { ...byUser, onNack: 'skip' } as const
 const entryOf = ({ user, at, text }: Activity): ZaddEntry => ({ key: user, score: at, member: text })
 const one = { batch: { max: 1 } }
-const steady = { jitter: 'none', delay: 4 } as const
+const retry = { jitter: 'none', delay: 10 } as const
 
-type Commands = (string | number)[][]
-
-/** Answers each pipeline by `answer`, and keeps what it was asked. */
-function redisOf(answer: (commands: Commands, call: number) => Observable<RedisReplies | null>) {
-  const asked: Commands[] = []
-  const redis: RedisLike = {
-    pipeline: (commands) => ({ exec: () => answer(commands, asked.push(commands)) }),
-  }
-  return { redis, asked }
-}
-
-const added: RedisReplies = [[null, 1]]
-const allAdded = (commands: Commands): RedisReplies => commands.map(() => [null, 1])
-const replyError = (text: string) => Object.assign(new Error(text), { name: 'ReplyError' })
-const refused = (text: string): RedisReplies => [[replyError(text)]]
-
-describe('zaddTo', () => {
-  it('puts the messages of a batch into one ZADD a key, in one pipeline', () => {
-    const { redis, asked } = redisOf((commands) => of(allAdded(commands)))
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages } = marbleMessages(scheduler, '(abc|)', values, byUser)
-      expectObservable(messages.pipe(zaddTo(redis, entryOf), ack())).toBe('(abc|)', values)
-    })()
-    const ann = ['zadd', 'ann', 1, 'in', 3, 'out']
-    expect(asked).toEqual([[ann, ['zadd', 'bob', 2, 'in']]])
+/** The pipelines that were sent: the commands of each. */
+const pipelinesTo = ({ log }: FakeRedis) =>
+  [...new Set(log.map(({ request }) => request))].map((request) => {
+    const units = new Set(log.filter((call) => call.request === request).map(({ item }) => item))
+    return [...units].flatMap(({ commands }) => commands)
   })
 
-  it('adds at most 500 members in one ZADD', () => {
-    const { redis, asked } = redisOf((commands) => of(allAdded(commands)))
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages } = marbleMessages(scheduler, `(${'a'.repeat(1001)}|)`, values, byUser)
+describe('zaddTo', () => {
+  it(
+    'puts the messages of a batch into one ZADD a key, in one pipeline',
+    kafkaTest(({ topic, redis, expectOutput, flush }) => {
+      const messages = topic('0: (abc)', values, byUser)
+      expectOutput(messages.pipe(zaddTo(redis, entryOf), ack())).toBe('(abc)')
+      flush()
+      const ann = ['zadd', 'ann', '1', 'a', '3', 'c']
+      expect(pipelinesTo(redis)).toEqual([[ann, ['zadd', 'bob', '2', 'b']]])
+    }),
+  )
+
+  it(
+    'adds at most 500 members in one ZADD',
+    kafkaTest(({ topic, redis, expectOutput, flush }) => {
+      const messages = topic(`0: (${'a'.repeat(999)})`, values, byUser)
       const result = messages.pipe(
         zaddTo(redis, entryOf, { batch: { max: 2000 } }),
         filterValue(() => false),
         ack(),
       )
-      expectObservable(result).toBe('|')
-    })()
-    expect(asked.map((commands) => commands.map(({ length }) => (length - 2) / 2))).toEqual([[500, 500, 1]])
-  })
+      expectOutput(result).toBe('')
+      flush()
+      const sizes = pipelinesTo(redis).map((commands) => commands.map(({ length }) => (length - 2) / 2))
+      expect(sizes).toEqual([[500, 499]])
+    }),
+  )
 
-  it('writes infinite scores as Redis reads them', () => {
-    const { redis, asked } = redisOf((commands) => of(allAdded(commands)))
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages } = marbleMessages(scheduler, '(ab|)', {
-        a: Number.POSITIVE_INFINITY,
-        b: Number.NEGATIVE_INFINITY,
-      })
+  it(
+    'writes infinite scores as Redis reads them',
+    kafkaTest(({ topic, redis, expectOutput, flush }) => {
+      const messages = topic('0: (ab)', { a: Number.POSITIVE_INFINITY, b: Number.NEGATIVE_INFINITY })
       const result = messages.pipe(
         zaddTo(redis, (score) => ({ key: 'k', score, member: String(score) })),
-        filterValue(() => false),
         ack(),
       )
-      expectObservable(result).toBe('|')
-    })()
-    expect(asked).toEqual([[['zadd', 'k', '+inf', 'Infinity', '-inf', '-Infinity']]])
-  })
-
-  it(
-    'sends a batch when it is full, after its wait, and at the end of the source',
-    marbles(({ scheduler, cold, expectObservable }) => {
-      const reply = '   -(r|)'
-      const source = '  ab-a-------b|'
-      const expected = '--(ab)---a---(b|)'
-      const { redis } = redisOf((commands) => cold(reply, { r: allAdded(commands) }))
-      const { messages } = marbleMessages(scheduler, source, values)
-      expectObservable(messages.pipe(zaddTo(redis, entryOf, { batch: { max: 2 } }), ack())).toBe(expected, values)
+      expectOutput(result).toBe('(ab)')
+      flush()
+      expect(pipelinesTo(redis)).toEqual([[['zadd', 'k', '+inf', 'Infinity', '-inf', '-Infinity']]])
     }),
   )
 
   it(
-    'abandons what is under way when it is unsubscribed',
-    marbles(({ scheduler, cold, expectObservable, expectSubscriptions }) => {
-      const reply = cold<RedisReplies>('-----(r|)', { r: added })
-      const { redis } = redisOf(() => reply)
-      const { messages, acks, abandoned } = marbleMessages(scheduler, 'a-b------', values, byUser)
-      const unsubscribe = '                                        ---!'
-      expectObservable(messages.pipe(zaddTo(redis, entryOf, one), ack()), unsubscribe).toBe('-')
-      expectObservable(acks).toBe('-')
-      expectObservable(abandoned).toBe('---(ab)')
-      expectSubscriptions(reply.subscriptions).toBe(['^--!', '--^!'])
-    }),
-  )
-
-  it(
-    'nacks a message whose selector throws, and goes on',
-    marbles(({ scheduler, expectObservable }) => {
-      const { redis } = redisOf(() => of(added))
-      const { messages, nacks } = marbleMessages(scheduler, 'a-b|', values)
-      const select = (value: Activity) => {
-        if (value === a) throw new Error('boom')
-        return entryOf(value)
-      }
-      expectObservable(messages.pipe(zaddTo(redis, select, one), ack())).toBe('--b|', values)
-      expectObservable(nacks).toBe('x', { x: 'a: boom' })
+    'stops its requests when it is unsubscribed',
+    kafkaTest(({ topic, kafka, cold, expectOutput, expectNacks, flush }) => {
+      const stopped: number[] = []
+      const silent = NEVER.pipe(finalize(() => stopped.push(kafka.clock.now())))
+      const redis: RedisLike = { pipeline: () => ({ exec: () => silent }) }
+      const messages = topic('0: a-b', values, byUser)
+      const result = messages.pipe(zaddTo(redis, entryOf, one), ack(), takeUntil(cold('---x')))
+      expectOutput(result).toBe('---|')
+      expectNacks('0: ---(ab)')
+      flush()
+      expect(stopped).toEqual([3, 3])
     }),
   )
 
@@ -140,92 +103,84 @@ describe('zaddTo', () => {
     ['key', { key: null }, 'key of zaddTo to be a string, got null'],
     ['member', { member: { x: 1 } }, 'member of zaddTo to be a string, got {"x":1}'],
   ])('nacks a message with a wrong %s: %j', (_name, wrong, text) => {
-    const { redis, asked } = redisOf((commands) => of(allAdded(commands)))
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages, nacks } = marbleMessages(scheduler, '(ab|)', values)
+    kafkaTest(({ topic, redis, expectOutput, expectNacks, flush }) => {
+      const messages = topic('0: (ab)', values, skipping)
       const select = (value: Activity) => ({ ...entryOf(value), ...(value === a ? wrong : {}) }) as ZaddEntry
-      expectObservable(messages.pipe(zaddTo(redis, select), ack())).toBe('(b|)', values)
-      expectObservable(nacks).toBe('x', { x: `a: Expected the ${text}; see to it in the selector` })
+      expectOutput(messages.pipe(zaddTo(redis, select), ack())).toBe('b')
+      expectNacks('0: a', { a: `Expected the ${text}; see to it in the selector` })
+      flush()
+      expect(pipelinesTo(redis)).toEqual([[['zadd', 'bob', '2', 'b']]])
     })()
-    expect(asked).toEqual([[['zadd', 'bob', 2, 'in']]])
   })
 
-  it('nacks only the messages of the key that Redis refuses', () => {
-    const wrongType = 'WRONGTYPE Operation against a key holding the wrong kind of value'
-    const { redis, asked } = redisOf(() => of([[replyError(wrongType)], [null, 1]]))
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages, acks, nacks } = marbleMessages(scheduler, '(abc|)', values, byUser)
-      expectObservable(messages.pipe(zaddTo(redis, entryOf), ack())).toBe('(b|)', values)
-      const text = `Redis refused ZADD of "ann": ${wrongType}; delete what is under that key, or choose another in the selector`
-      expectObservable(nacks).toBe('(xy)', { x: `a: ${text}`, y: `c: ${text}` })
-      expectObservable(acks).toBe('b')
-    })()
-    expect(asked).toHaveLength(1)
-  })
+  it(
+    'nacks only the messages of the key that Redis refuses, once',
+    kafkaTest(({ topic, redis, expectOutput, expectCalls, expectAcks, expectNacks }) => {
+      const messages = topic('0: (abc)', values, skipping)
+      redis.run('set', 'ann', 'mine')
+      expectOutput(messages.pipe(zaddTo(redis, entryOf), ack())).toBe('b')
+      expectCalls(redis).toBe('(acb)')
+      const text =
+        'Redis refused ZADD of "ann": WRONGTYPE Operation against a key holding the wrong kind of value; delete what is under that key, or choose another in the selector'
+      expectNacks('0: (ac)', { a: text, c: text })
+      expectAcks(' 0: b')
+    }),
+  )
 
   it.each(['LOADING', 'BUSY', 'READONLY', 'TRYAGAIN', 'CLUSTERDOWN', 'MASTERDOWN', 'OOM'])(
     'tries %s again, as the whole batch that it was',
     (code) => {
-      const { redis, asked } = redisOf((commands, call) =>
-        of(call < 3 ? commands.map(() => [replyError(`${code} for now`)] as const) : allAdded(commands)),
-      )
-      marbles(({ scheduler, expectObservable }) => {
-        const { messages } = marbleMessages(scheduler, '(abc|)', values, byUser)
-        const result = messages.pipe(zaddTo(redis, entryOf, { retry: steady }), ack())
-        expectObservable(result).toBe('4ms 8ms (abc|)', values)
+      kafkaTest(({ topic, redis, expectOutput, expectCalls, flush }) => {
+        const messages = topic('0: (abc)', values, byUser)
+        redis.replies('#', '#', { '#': replyError(`${code} for now`) })
+        expectOutput(messages.pipe(zaddTo(redis, entryOf, { retry }), ack())).toBe('30ms (abc)')
+        expectCalls(redis).toBe('(acb)-----(acb) 15ms (acb)')
+        flush()
+        expect(pipelinesTo(redis).map(({ length }) => length)).toEqual([2, 2, 2])
       })()
-      expect(asked.map(({ length }) => length)).toEqual([2, 2, 2])
     },
   )
 
-  it('tries a lost connection again', () => {
-    const { redis, asked } = redisOf((_commands, call) =>
-      call < 2 ? throwError(() => new Error('Connection is closed.')) : of(added),
-    )
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages } = marbleMessages(scheduler, '(a|)', values)
-      expectObservable(messages.pipe(zaddTo(redis, entryOf, { retry: steady }), ack())).toBe('4ms (a|)', values)
-    })()
-    expect(asked).toHaveLength(2)
-  })
+  it(
+    'tries a lost connection again',
+    kafkaTest(({ topic, redis, expectOutput, expectCalls }) => {
+      const messages = topic('0: a', values, byUser)
+      redis.replies('#', { '#': redis.errors.lost })
+      expectOutput(messages.pipe(zaddTo(redis, entryOf, { retry }), ack())).toBe('----------a')
+      expectCalls(redis).toBe('a---------a')
+    }),
+  )
 
-  it('holds its place while Redis refuses all: what waits behind is not tried', () => {
-    const { redis, asked } = redisOf((commands, call) =>
-      of(call < 3 ? commands.map(() => [replyError('LOADING for now')] as const) : allAdded(commands)),
-    )
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages } = marbleMessages(scheduler, '(ab|)', values, byUser)
-      const result = messages.pipe(zaddTo(redis, entryOf, { ...one, concurrency: 1, retry: steady }), ack())
-      expectObservable(result).toBe('12ms (ab|)', values)
-    })()
-    expect(asked.map(([zadd]) => zadd?.[1])).toEqual(['ann', 'ann', 'ann', 'bob'])
-  })
+  it(
+    'holds its place while Redis refuses all: what waits behind is not tried',
+    kafkaTest(({ topic, redis, expectOutput, expectCalls }) => {
+      const messages = topic('0: (ab)', values, byUser)
+      redis.replies('#', '#')
+      const result = messages.pipe(zaddTo(redis, entryOf, { ...one, concurrency: 1, retry }), ack())
+      expectOutput(result).toBe(' 30ms (ab)')
+      expectCalls(redis).toBe('a---------a 19ms (ab)')
+    }),
+  )
 
-  it('tries only the key again that met a passing failure', () => {
-    const { redis, asked } = redisOf((commands, call) =>
-      of(call < 2 ? [[replyError('OOM command not allowed')], [null, 1]] : allAdded(commands)),
-    )
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages } = marbleMessages(scheduler, '(abc|)', values, byUser)
-      const result = messages.pipe(zaddTo(redis, entryOf, { retry: steady }), ack())
-      expectObservable(result).toBe('b---(ac|)', values)
-    })()
-    expect(asked[1]).toEqual([['zadd', 'ann', 1, 'in', 3, 'out']])
-  })
+  it(
+    'tries only the key again that met a passing failure',
+    kafkaTest(({ topic, redis, expectOutput, flush }) => {
+      const messages = topic('0: (abc)', values, byUser)
+      redis.replies({ a: ['#'] }, { '#': replyError('OOM command not allowed') })
+      expectOutput(messages.pipe(zaddTo(redis, entryOf, { retry }), ack())).toBe('b---------(ac)')
+      flush()
+      expect(pipelinesTo(redis).slice(1)).toEqual([[['zadd', 'ann', '1', 'a', '3', 'c']]])
+    }),
+  )
 
   it.each(['NOAUTH Authentication required.', "NOPERM no 'zadd' for you", 'WRONGPASS invalid password'])(
     'ends the stream with %s',
     (text) => {
-      const { redis } = redisOf(() => of(refused(text)))
-      marbles(({ scheduler, expectObservable }) => {
-        const { messages } = marbleMessages(scheduler, 'a-b|', values)
-        const error = expect.objectContaining({
-          name: 'FatalError',
-          message: expect.stringContaining(
-            `Redis refused ZADD of "ann": ${text}; give the client a user and password that may ZADD`,
-          ),
-        })
-        expectObservable(messages.pipe(zaddTo(redis, entryOf, one), ack())).toBe('#', undefined, error)
+      kafkaTest(({ topic, redis, expectOutput }) => {
+        const messages = topic('0: a-b', values, skipping)
+        redis.replies({ '*': '#' }, { '#': replyError(text) })
+        const told = `Redis refused ZADD of "ann": ${text}; give the client a user and password that may ZADD`
+        expectOutput(messages.pipe(zaddTo(redis, entryOf, one), ack())).toBe('#', {}, told)
       })()
     },
   )
@@ -236,20 +191,20 @@ describe('zaddTo', () => {
     )
   })
 
-  it('lets `classify` have its way; the cause is the client’s own error', () => {
-    const { redis } = redisOf(() => of(refused('READONLY for ever')))
-    marbles(({ scheduler, expectObservable }) => {
+  it(
+    'lets `classify` have its way; the cause is the client’s own error',
+    kafkaTest(({ topic, redis, expectOutput, expectNacks }) => {
+      const messages = topic('0: a', values, skipping)
+      redis.replies({ '*': '#' }, { '#': replyError('READONLY for ever') })
       const classify = (error: unknown): ErrorClass =>
         String((error as Error).cause).includes('READONLY for ever') ? 'permanent' : 'transient'
-      const { messages, nacks } = marbleMessages(scheduler, '(a|)', values)
-      expectObservable(messages.pipe(zaddTo(redis, entryOf, { ...one, classify }), ack())).toBe('|')
-      expectObservable(nacks).toBe('x', { x: 'a: Redis refused ZADD of "ann": READONLY for ever' })
-    })()
-  })
+      expectOutput(messages.pipe(zaddTo(redis, entryOf, { ...one, classify }), ack())).toBe('')
+      expectNacks('0: a', { a: /^Redis refused ZADD of "ann": READONLY for ever$/ })
+    }),
+  )
 
   it('refuses a wrong option at once', () => {
-    const { redis } = redisOf(() => of(added))
-    expect(() => zaddTo(redis, entryOf, { batch: { max: 0 } })).toThrow(
+    expect(() => zaddTo(fakeRedis(), entryOf, { batch: { max: 0 } })).toThrow(
       'Expected `batch.max` to be an integer >= 1, got `0` (number)',
     )
   })
@@ -257,20 +212,22 @@ describe('zaddTo', () => {
   describe('ZADD', () => {
     /** What is sent for messages a, b, c. */
     const sent = (options: ZaddToOptions<Activity>) => {
-      const { redis, asked } = redisOf((commands) => of(allAdded(commands)))
-      marbles(({ scheduler, expectObservable }) => {
-        const { messages } = marbleMessages(scheduler, '(abc|)', values, byUser)
-        expectObservable(messages.pipe(zaddTo(redis, entryOf, options), ack())).toBe('(abc|)', values)
+      let pipelines: unknown[] = []
+      kafkaTest(({ topic, redis, expectOutput, flush }) => {
+        const messages = topic('0: (abc)', values, byUser)
+        expectOutput(messages.pipe(zaddTo(redis, entryOf, options), ack())).toBe('(abc)')
+        flush()
+        pipelines = pipelinesTo(redis)
       })()
-      return asked
+      return pipelines
     }
 
     it.each(['NX', 'XX', 'GT', 'LT', 'XX GT', 'XX LT'] as const)('has the flag %s', (when) => {
       const flags = when.split(' ')
       expect(sent({ when })).toEqual([
         [
-          ['zadd', 'ann', ...flags, 1, 'in', 3, 'out'],
-          ['zadd', 'bob', ...flags, 2, 'in'],
+          ['zadd', 'ann', ...flags, '1', 'a', '3', 'c'],
+          ['zadd', 'bob', ...flags, '2', 'b'],
         ],
       ])
     })
@@ -285,8 +242,8 @@ describe('zaddTo', () => {
       const script = expect.stringContaining("{'ZADD', KEYS[1]}")
       expect(sent(options as ZaddToOptions<Activity>)).toEqual([
         [
-          ['eval', script, 1, 'ann', ...args, 1, 'in', 3, 'out'],
-          ['eval', script, 1, 'bob', ...args, 2, 'in'],
+          ['eval', script, '1', 'ann', ...args.map(String), '1', 'a', '3', 'c'],
+          ['eval', script, '1', 'bob', ...args.map(String), '2', 'b'],
         ],
       ])
     })
@@ -297,12 +254,12 @@ describe('zaddTo', () => {
       expect(sent({ incr: true, dedupe, name: 'count' })).toEqual([
         [
           [
-            ...['eval', script, 3, 'ann', 'zaddTo:{ann}:group:count:topic-0-0', 'zaddTo:{ann}:group:count:topic-0-2'],
-            ...['INCR', 60_000, '', '', '', '', '', 1, 'in', 3, 'out'],
+            ...['eval', script, '3', 'ann', 'zaddTo:{ann}:group:count:topic-0-0', 'zaddTo:{ann}:group:count:topic-0-2'],
+            ...['INCR', '60000', '', '', '', '', '', '1', 'a', '3', 'c'],
           ],
           [
-            ...['eval', script, 2, 'bob', 'zaddTo:{bob}:group:count:topic-0-1'],
-            ...['INCR', 60_000, '', '', '', '', '', 2, 'in'],
+            ...['eval', script, '2', 'bob', 'zaddTo:{bob}:group:count:topic-0-1'],
+            ...['INCR', '60000', '', '', '', '', '', '2', 'b'],
           ],
         ],
       ])
@@ -310,77 +267,81 @@ describe('zaddTo', () => {
 
     it('knows a message by what `dedupe.by` says', () => {
       const dedupe = { ttl: 1, by: ({ at }: Activity) => `at ${at}` }
-      expect(sent({ incr: true, dedupe })[0]?.[1]).toContain('zaddTo:{bob}:group:zaddTo:at 2')
+      const seen = 'zaddTo:{bob}:group:zaddTo:at 2'
+      expect(sent({ incr: true, dedupe })).toEqual([[expect.anything(), expect.arrayContaining([seen])]])
     })
   })
 
-  it('ends the stream when two count under one name: the second would take every message for counted', () => {
-    const { redis } = redisOf((commands) => of(commands.map(() => [null, ['1', '1', '1']] as const)))
-    const count = (name?: string) => {
+  describe('counted twice in a pipe', () => {
+    const count = (redis: RedisLike, name?: string) => {
       const dedupe = { ttl: 1, by: ({ user }: Activity) => user }
       return zaddTo<Activity>(redis, entryOf, { incr: true, dedupe, ...(name === undefined ? {} : { name }) })
     }
-    marbles(({ scheduler, expectObservable }) => {
-      const shared = marbleMessages(scheduler, '(ac|)', values)
-      const named = marbleMessages(scheduler, ' (ac|)', values)
-      const text = 'Cannot process topic[0]@0: Expected one zaddTo named "zaddTo" that counts a message, got two'
-      const error = expect.objectContaining({ name: 'FatalError', message: expect.stringContaining(text) })
-      expectObservable(shared.messages.pipe(count(), count(), ack())).toBe('#', undefined, error)
-      expectObservable(named.messages.pipe(count('a'), count('b'), ack())).toBe('(ac|)', values)
-    })()
+
+    it(
+      'ends the stream under one name: the second would take every message for counted',
+      kafkaTest(({ topic, redis, expectOutput }) => {
+        const messages = topic('0: (ac)', values, skipping)
+        const text = 'Cannot process topic[0]@0: Expected one zaddTo named "zaddTo" that counts a message, got two'
+        expectOutput(messages.pipe(count(redis), count(redis), ack())).toBe('#', {}, text)
+      }),
+    )
+
+    it(
+      'goes on under two names',
+      kafkaTest(({ topic, redis, expectOutput }) => {
+        const messages = topic('0: (ac)', values, skipping)
+        expectOutput(messages.pipe(count(redis, 'a'), count(redis, 'b'), ack())).toBe('(ac)')
+      }),
+    )
   })
 
-  it('fails one message of a script that Redis refuses, and tries only those again that may pass', () => {
-    const { redis, asked } = redisOf((_commands, call) =>
-      of([[null, call < 2 ? ['3', '!ERR resulting score is not a number (NaN)', '!OOM for now'] : ['5']]]),
-    )
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages, nacks } = marbleMessages(scheduler, '(abc|)', values)
-      const select = ({ at }: Activity) => ({ key: 'k', score: at, member: 'm' })
-      const options = { incr: true, dedupe: { ttl: 1 }, into: (_: Activity, score: number | null) => score } as const
-      const result = messages.pipe(zaddTo(redis, select, { ...options, retry: steady }), ack())
-      expectObservable(result).toBe('x---(y|)', { x: 3, y: 5 })
-      expectObservable(nacks).toBe('n', {
-        n: 'b: Redis refused ZADD of "k": ERR resulting score is not a number (NaN)',
+  it(
+    'fails one message of a script that Redis refuses, and tries only those again that may pass',
+    kafkaTest(({ topic, redis, expectOutput, expectCalls, expectNacks }) => {
+      const messages = topic('0: (abc)', values, skipping)
+      redis.replies('(x|)', '(y|)', {
+        x: ['3', '!ERR resulting score is not a number (NaN)', '!OOM for now'],
+        y: ['5'],
       })
-    })()
-    expect(asked).toHaveLength(2)
-  })
+      const select = ({ at, text }: Activity) => ({ key: 'k', score: at, member: text })
+      const options = { incr: true, dedupe: { ttl: 1 }, into: (_: Activity, score: number | null) => score } as const
+      const result = messages.pipe(zaddTo(redis, select, { ...options, retry }), ack())
+      expectOutput(result).toBe('   x---------y', { x: 3, y: 5 })
+      expectCalls(redis).toBe('   (abc)-----c')
+      expectNacks('0: b', { b: 'Redis refused ZADD of "k": ERR resulting score is not a number (NaN)' })
+    }),
+  )
 
   describe('`into` has what Redis says', () => {
-    const resultOf = (reply: unknown, options: object) => {
-      const { redis, asked } = redisOf((commands) => of(commands.map(() => [null, reply] as const)))
-      const results: unknown[] = []
-      marbles(({ scheduler, flush }) => {
-        const { messages } = marbleMessages(scheduler, '(ab|)', { a, b: a })
-        messages
-          .pipe(zaddTo(redis, entryOf, options as { into: 'it' }), ack())
-          .subscribe((value) => results.push(value))
+    it(
+      'whether the member is new, by a ZADD a message',
+      kafkaTest(({ topic, redis, expectOutput, flush }) => {
+        const messages = topic('0: (ab)', { a, b: a })
+        expectOutput(messages.pipe(zaddTo(redis, entryOf, { into: 'isNew' }), ack())).toBe('(xy)', {
+          x: { ...a, isNew: true },
+          y: { ...a, isNew: false },
+        })
         flush()
-      })()
-      return { results, asked }
-    }
+        const zadd = ['zadd', 'ann', '1', 'a']
+        expect(pipelinesTo(redis)).toEqual([[zadd, zadd]])
+      }),
+    )
 
-    it('whether the member is new, by a ZADD a message', () => {
-      const { results, asked } = resultOf(1, { into: 'it' })
-      expect(results).toEqual([
-        { ...a, it: true },
-        { ...a, it: true },
-      ])
-      expect(asked).toEqual([
-        [
-          ['zadd', 'ann', 1, 'in'],
-          ['zadd', 'ann', 1, 'in'],
-        ],
-      ])
-      expect(resultOf(0, { into: 'it' }).results).toMatchObject([{ it: false }, { it: false }])
-    })
-
-    it('whether it has changed', () => {
-      const { results, asked } = resultOf(0, { into: 'it', result: 'changed' })
-      expect(results).toMatchObject([{ it: false }, { it: false }])
-      expect(asked[0]?.[0]).toEqual(['zadd', 'ann', 'CH', 1, 'in'])
-    })
+    it(
+      'whether it has changed',
+      kafkaTest(({ topic, redis, expectOutput, flush }) => {
+        const messages = topic('0: (abc)', { a, b: { ...a, at: 7 }, c: { ...a, at: 7 } })
+        const result = messages.pipe(zaddTo(redis, entryOf, { into: 'isNews', result: 'changed' }), ack())
+        expectOutput(result).toBe('(xyz)', {
+          x: { ...a, isNews: true },
+          y: { ...a, at: 7, isNews: true },
+          z: { ...a, at: 7, isNews: false },
+        })
+        flush()
+        expect(pipelinesTo(redis)[0]?.[0]).toEqual(['zadd', 'ann', 'CH', '1', 'a'])
+      }),
+    )
 
     it.each([
       ['7.5', 7.5],
@@ -389,43 +350,60 @@ describe('zaddTo', () => {
       ['-inf', Number.NEGATIVE_INFINITY],
       [null, null],
     ])('its new score: %s is %s', (reply, score) => {
-      const { results } = resultOf([reply, reply], { into: 'it', incr: true, dedupe: { ttl: 1 } })
-      expect(results).toMatchObject([{ it: score }, { it: score }])
+      kafkaTest(({ topic, redis, expectOutput }) => {
+        const messages = topic('0: (ab)', { a, b: a })
+        redis.replies('(s|)', { s: [reply, reply] })
+        const result = messages.pipe(
+          zaddTo(redis, entryOf, { into: 'score', incr: true, dedupe: { ttl: 1 } }),
+          mapValue((value) => value.score),
+          ack(),
+        )
+        expectOutput(result).toBe('(xx)', { x: score })
+      })()
     })
 
-    it('and nacks a message for which it throws', () => {
-      const { redis } = redisOf((commands) => of(allAdded(commands)))
-      marbles(({ scheduler, expectObservable }) => {
-        const { messages, nacks } = marbleMessages(scheduler, '(ab|)', values)
+    it(
+      'and nacks a message for which it throws',
+      kafkaTest(({ topic, redis, expectOutput, expectNacks }) => {
+        const messages = topic('0: (ab)', values, skipping)
         const into = ({ user }: Activity) => {
           if (user === 'ann') throw new Error('boom')
           return user
         }
-        expectObservable(messages.pipe(zaddTo(redis, entryOf, { into }), ack())).toBe('(b|)', { b: 'bob' })
-        expectObservable(nacks).toBe('x', { x: 'a: boom' })
-      })()
-    })
+        expectOutput(messages.pipe(zaddTo(redis, entryOf, { into }), ack())).toBe('x', { x: 'bob' })
+        expectNacks('0: a', { a: 'boom' })
+      }),
+    )
   })
 
   describe('a cluster', () => {
-    const inCluster = (select: (value: Activity) => ZaddEntry, options: object = {}) => {
-      const { redis, asked } = redisOf((commands) => of(allAdded(commands)))
-      const nacked: string[] = []
-      marbles(({ scheduler, flush }) => {
-        const { messages, nacks } = marbleMessages(scheduler, '(abc|)', values)
-        nacks.subscribe((nack) => nacked.push(nack))
-        messages.pipe(zaddTo({ ...redis, isCluster: true }, select, options), ack()).subscribe()
+    it(
+      'is sent the keys of one {tag} in one pipeline',
+      kafkaTest(({ topic, redis, expectOutput, flush }) => {
+        const messages = topic('0: (abc)', values, byUser)
+        const keys = ['{x}:1', '{x}:2', 'x']
+        const select = ({ at, text }: Activity) => ({ key: keys[at - 1] as string, score: at, member: text })
+        expectOutput(messages.pipe(zaddTo({ ...redis, isCluster: true }, select), ack())).toBe('(abc)')
         flush()
-      })()
-      return { asked, nacked }
-    }
+        expect(pipelinesTo(redis)).toEqual([
+          [
+            ['zadd', '{x}:1', '1', 'a'],
+            ['zadd', '{x}:2', '2', 'b'],
+            ['zadd', 'x', '3', 'c'],
+          ],
+        ])
+      }),
+    )
 
-    it('is sent a pipeline for each hash slot that is known to be one: of a key, or of its {tag}', () => {
-      const keys = ['{x}:1', '{x}:2', 'x']
-      const tagged = inCluster(({ at }) => ({ key: keys[at - 1] as string, score: at, member: 'm' }))
-      expect(tagged.asked).toEqual([keys.map((key, i) => ['zadd', key, i + 1, 'm'])])
-      expect(inCluster(entryOf).asked).toEqual([[['zadd', 'ann', 1, 'in', 3, 'out']], [['zadd', 'bob', 2, 'in']]])
-    })
+    it(
+      'is sent a pipeline for each key without one',
+      kafkaTest(({ topic, redis, expectOutput, flush }) => {
+        const messages = topic('0: (abc)', values, byUser)
+        expectOutput(messages.pipe(zaddTo({ ...redis, isCluster: true }, entryOf), ack())).toBe('(abc)')
+        flush()
+        expect(pipelinesTo(redis)).toEqual([[['zadd', 'ann', '1', 'a', '3', 'c']], [['zadd', 'bob', '2', 'b']]])
+      }),
+    )
 
     it('has the keys of a pipeline in one hash slot, and what was counted beside its set', () => {
       const keys = fc.string({ unit: fc.constantFrom('{', '}', 'a', 'b', ''), maxLength: 8 })
@@ -441,31 +419,66 @@ describe('zaddTo', () => {
       )
     })
 
-    it('has no place beside some keys to note what was counted: their messages are nacked', () => {
-      const options = { incr: true, dedupe: { ttl: 1 } }
-      const { asked, nacked } = inCluster(({ at }) => ({ key: 'a}b', score: at, member: 'm' }), options)
-      const text =
-        'Cannot keep what was counted in the hash slot of "a}b": give the key a {tag}, or no }, in the selector'
-      expect(nacked).toEqual([`a: ${text}`, `b: ${text}`, `c: ${text}`])
-      expect(asked).toEqual([])
-    })
+    it(
+      'has no place beside some keys to note what was counted: their messages are nacked',
+      kafkaTest(({ topic, redis, expectOutput, expectCalls, expectNacks }) => {
+        const messages = topic('0: (abc)', values, skipping)
+        const select = ({ at, text }: Activity) => ({ key: 'a}b', score: at, member: text })
+        const options = { incr: true, dedupe: { ttl: 1 } } as const
+        expectOutput(messages.pipe(zaddTo({ ...redis, isCluster: true }, select, options), ack())).toBe('')
+        expectCalls(redis).toBe('')
+        const text =
+          'Cannot keep what was counted in the hash slot of "a}b": give the key a {tag}, or no }, in the selector'
+        expectNacks('0: (abc)', { a: text, b: text, c: text })
+      }),
+    )
   })
 
   describe('waitReplicas', () => {
-    it('tries again what too few replicas have, but not what was refused', () => {
-      const { redis, asked } = redisOf((commands, call) =>
-        of(commands.map(([name]) => [null, name === 'wait' ? call - 1 : 1] as const)),
-      )
-      marbles(({ scheduler, expectObservable }) => {
-        const { messages } = marbleMessages(scheduler, '(a|)', values)
-        const result = messages.pipe(zaddTo(redis, entryOf, { waitReplicas: 2, timeout: 1000, retry: steady }), ack())
-        expectObservable(result).toBe('12ms (a|)', values)
-      })()
-      expect(asked[2]).toEqual([
-        ['zadd', 'ann', 1, 'in'],
-        ['wait', 2, 500],
-      ])
-    })
+    it(
+      'asks after each write, for half of the time that it has, whether so many replicas have it',
+      kafkaTest(({ topic, redis, expectOutput, flush }) => {
+        const asked: unknown[] = []
+        const watched: RedisLike = {
+          pipeline: (commands) => {
+            asked.push(commands)
+            return redis.pipeline(commands)
+          },
+        }
+        const messages = topic('0: a', values)
+        const result = messages.pipe(zaddTo(watched, entryOf, { waitReplicas: 2, timeout: 1000 }), ack())
+        expectOutput(result).toBe('a')
+        flush()
+        expect(asked).toEqual([
+          [
+            ['zadd', 'ann', 1, 'a'],
+            ['wait', 2, 500],
+          ],
+        ])
+      }),
+    )
+
+    it(
+      'tries again what too few replicas have, but not what was refused',
+      kafkaTest(({ topic, redis, expectOutput, expectCalls, expectNacks }) => {
+        let replicas = 0
+        const joining: RedisLike = {
+          pipeline: (commands) => ({
+            exec: () =>
+              redis
+                .pipeline(commands)
+                .exec()
+                .pipe(map((replies) => [...replies.slice(0, -1), [null, replicas++]])),
+          }),
+        }
+        redis.run('set', 'bob', 'mine')
+        const messages = topic('0: (ab)', values, skipping)
+        const result = messages.pipe(zaddTo(joining, entryOf, { waitReplicas: 2, retry }), ack())
+        expectOutput(result).toBe(' 30ms a')
+        expectCalls(redis).toBe('(ab)------a 19ms a')
+        expectNacks('0: b', { b: 'WRONGTYPE' })
+      }),
+    )
   })
 
   it.each([
@@ -485,12 +498,11 @@ describe('zaddTo', () => {
     [{ waitReplicas: -1 }, 'Expected `waitReplicas` to be an integer >= 0, got `-1` (number)'],
     [{ expire: 5 }, 'Expected no `expire` in `options of zaddTo`, got `5` (number); it has concurrency, '],
   ])('refuses %j at once', (options, text) => {
-    const { redis } = redisOf(() => of(added))
-    expect(() => zaddTo(redis, entryOf, options as ZaddToOptions<Activity>)).toThrow(text)
+    expect(() => zaddTo(fakeRedis(), entryOf, options as ZaddToOptions<Activity>)).toThrow(text)
   })
 
   it('takes no mix of options that contradict each other', () => {
-    const { redis } = redisOf(() => of(added))
+    const redis = fakeRedis()
     const build = (options: ZaddToOptions<Activity>) => options
     const dedupe = { ttl: 1 }
     build({ incr: true, dedupe, when: 'XX GT', maxLen: 5, keep: 'lowest', ttl: 5, ttlMode: 'once' })
@@ -516,17 +528,15 @@ describe('zaddTo', () => {
   it('infers in a pipe, and takes ioredis 5 and 6 as they are', () => {
     const redis5 = new Redis5({ lazyConnect: true })
     const redis6 = new Redis6({ lazyConnect: true })
-    marbles(({ scheduler }) => {
-      const { messages } = marbleMessages(scheduler, '-', values)
-      const result = messages.pipe(
-        zaddTo(redis5, ({ user, at, text }, { key }) => ({ key: `${user}${key}`, score: at, member: text })),
-        zaddTo(redis6, ({ user, at, text }) => ({ key: user, score: at, member: text })),
-        mapValue(({ at }) => at),
-        ack(),
-      )
-      expectTypeOf(result).toEqualTypeOf<Observable<number>>()
-      // @ts-expect-error a score is a number
-      messages.pipe(zaddTo(redis5, ({ user, text }) => ({ key: user, score: user, member: text })))
-    })()
+    const messages: Observable<Message<Activity>> = EMPTY
+    const result = messages.pipe(
+      zaddTo(redis5, ({ user, at, text }, { key }) => ({ key: `${user}${key}`, score: at, member: text })),
+      zaddTo(redis6, ({ user, at, text }) => ({ key: user, score: at, member: text })),
+      mapValue(({ at }) => at),
+      ack(),
+    )
+    expectTypeOf(result).toEqualTypeOf<Observable<number>>()
+    // @ts-expect-error a score is a number
+    messages.pipe(zaddTo(redis5, ({ user, text }) => ({ key: user, score: user, member: text })))
   })
 })
