@@ -1,15 +1,14 @@
 import * as fc from 'fast-check'
-import { mergeMap, NEVER, type Observable, type ObservableInput, of, throwError, timer } from 'rxjs'
+import { mergeMap, NEVER, type Observable, type ObservableInput, of, takeUntil, tap, throwError, timer } from 'rxjs'
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import { ack } from '../../lib/ack.ts'
 import type { Answer } from '../../lib/answerCache.ts'
-import { MissError, PermanentError, TransientError } from '../../lib/errors.ts'
+import { FatalError, fatalAt, MissError, PermanentError, TransientError } from '../../lib/errors.ts'
 import type { Reply } from '../../lib/lookups.ts'
 import type { Message } from '../../lib/message.ts'
+import type { NackPolicy } from '../../lib/onNack.ts'
 import { type PerLookupOptions, perLookup } from '../../lib/perLookup.ts'
-import { marbleMessages } from '../../lib/testing/marbleMessages.ts'
-import { mapValue } from '../../lib/values.ts'
-import { marbles } from '../support/marbles.ts'
+import { kafkaTest } from '../../lib/testing/kafkaTest.ts'
 import { holds } from '../support/property.ts'
 
 interface Order {
@@ -19,8 +18,11 @@ interface Order {
 
 /** Capitals ask the same as their small letters, and have the same key; so do x and X, for which nothing is found. */
 const values = Object.fromEntries([...'abcdxABCDX'].map((id) => [id, { id, user: id.toLowerCase() }]))
+/** What is passed on: each id is its own marble. */
+const ids = Object.fromEntries(Object.keys(values).map((id) => [id, id]))
 const byUser = { key: ({ user }: Order) => user }
 const oneKey = { key: () => 'k' }
+const skip = { onNack: 'skip' } as const
 const steady = { jitter: 'none', delay: 4 } as const
 const find = (users: readonly string[]) => users.map((user) => ({ found: user === 'x' ? null : `<${user}>` }))
 
@@ -48,101 +50,103 @@ function lookupOf(ask: Ask, options: PerLookupOptions<string> & { onMiss?: 'null
 const findNow: Ask = (users) => of(find(users))
 const alone = { batch: { max: 1 } }
 
+// What perLookup owes as every operator does is in spec/operators/operator.suite.ts.
 describe('perLookup', () => {
   it(
     'asks for a batch at once, and passes each message on with its own',
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages, acks } = marbleMessages(scheduler, 'ab-------|', values)
+    kafkaTest(({ topic, expectOutput, expectAcks }) => {
       const op = perLookup(
         (order: Order) => order.user,
         (users) => of(find(users)),
         { into: 'name' },
       )
-      expectObservable(messages.pipe(op, ack())).toBe('-----(ab)|', {
+      expectOutput(topic('0: (ab)', values).pipe(op, ack())).toBe('(ab)', {
         a: { id: 'a', user: 'a', name: '<a>' },
         b: { id: 'b', user: 'b', name: '<b>' },
       })
-      expectObservable(acks).toBe('-----(ab)')
+      expectAcks('0: (ab)')
     }),
   )
 
-  it('asks equal requests of a batch once', () => {
-    const { op, asked } = lookupOf(findNow)
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages } = marbleMessages(scheduler, '(abAaB|)', values, byUser)
-      expectObservable(messages.pipe(op, ack())).toBe('(abAaB|)', { a: 'a', b: 'b', A: 'A', B: 'B' })
-    })()
-    expect(asked).toEqual(['ab'])
-  })
+  it(
+    'asks equal requests of a batch once',
+    kafkaTest(({ topic, expectOutput, flush }) => {
+      const { op, asked } = lookupOf(findNow)
+      expectOutput(topic('0: (abAaB)', values, byUser).pipe(op, ack())).toBe('(abAaB)', ids)
+      flush()
+      expect(asked).toEqual(['ab'])
+    }),
+  )
 
-  it('knows equal requests by their JSON, or by `keyOf`', () => {
-    const asked: unknown[] = []
-    const byId = (order: Order) => ({ by: order.id })
-    const ask = (requests: readonly { by: string }[]) => {
-      asked.push(requests.map(({ by }) => by).join(''))
-      return of(requests.map(({ by }) => ({ found: by })))
-    }
-    marbles(({ scheduler, expectObservable }) => {
-      const own = perLookup(byId, ask, { into: (_, found) => found })
-      expectObservable(marbleMessages(scheduler, '(aaA|)', values).messages.pipe(own, ack())).toBe('(aaA|)')
-      const given = perLookup(byId, ask, { into: (_, found) => found, keyOf: ({ by }) => by.toLowerCase() })
-      expectObservable(marbleMessages(scheduler, '(aaA|)', values).messages.pipe(given, ack())).toBe('(aaa|)')
+  it.each([
+    ['their JSON', {}, '(aaA)', 'aA'],
+    ['`keyOf`', { keyOf: ({ by }: { by: string }) => by.toLowerCase() }, '(aaa)', 'a'],
+  ])('knows equal requests by %s', (_, options, expected, request) => {
+    kafkaTest(({ topic, expectOutput, flush }) => {
+      const asked: string[] = []
+      const op = perLookup(
+        (order: Order) => ({ by: order.id }),
+        (requests) => {
+          asked.push(requests.map(({ by }) => by).join(''))
+          return of(requests.map(({ by }) => ({ found: by })))
+        },
+        { into: (_order, found) => found, ...options },
+      )
+      expectOutput(topic('0: (aaA)', values).pipe(op, ack())).toBe(expected, ids)
+      flush()
+      expect(asked).toEqual([request])
     })()
-    expect(asked).toEqual(['aA', 'a'])
   })
 
   describe('misses', () => {
     it.each([
-      ['null', '(xa|)', '(xa)', ''],
-      ['drop', '(a|)', '(xa)', ''],
-      ['nack', '(a|)', 'a', 'x'],
+      ['null', '(xa)', '(xa)', ''],
+      ['drop', 'a', '   (xa)', ''],
+      ['nack', 'a', '   a', '   x'],
     ] as const)('are treated as `onMiss: %s` says', (onMiss, expected, acked, nacked) => {
-      marbles(({ scheduler, expectObservable }) => {
+      kafkaTest(({ topic, expectOutput, expectAcks, expectNacks }) => {
         const { op } = lookupOf(findNow, { onMiss })
-        const { messages, acks, nacks } = marbleMessages(scheduler, '(xa|)', values)
-        expectObservable(messages.pipe(op, ack())).toBe(expected, { a: 'a', x: 'x=' })
-        expectObservable(acks).toBe(acked)
-        expectObservable(nacks).toBe(nacked, { x: 'x: perLookup found nothing for "x"' })
+        expectOutput(topic('0: (xa)', values, skip).pipe(op, ack())).toBe(expected, { a: 'a', x: 'x=' })
+        expectAcks(`0: ${acked}`)
+        expectNacks(`0: ${nacked}`, { x: new MissError('perLookup found nothing for "x"') })
       })()
     })
 
     it(
       'pass on with a default',
-      marbles(({ scheduler, expectObservable }) => {
-        const { messages } = marbleMessages(scheduler, '(x|)', values)
+      kafkaTest(({ topic, expectOutput }) => {
         const op = perLookup(
           (order: Order) => order.user,
           (users) => of(find(users)),
-          {
-            into: 'name',
-            onMiss: { default: 'nobody' },
-          },
+          { into: 'name', onMiss: { default: 'nobody' } },
         )
-        expectObservable(messages.pipe(op, ack())).toBe('(x|)', { x: { id: 'x', user: 'x', name: 'nobody' } })
+        const x = { id: 'x', user: 'x', name: 'nobody' }
+        expectOutput(topic('0: x', values).pipe(op, ack())).toBe('x', { x })
       }),
     )
 
-    it('are told by a `MissError`, which says what was asked', () => {
-      const errors: unknown[] = []
-      const { op } = lookupOf(findNow, { onMiss: 'nack', name: 'withUser', asked: (user) => `user ${user}` })
-      marbles(({ scheduler, flush }) => {
-        const { messages } = marbleMessages(scheduler, '(x|)', values)
-        const nacked = mapValue((order: Order, message: Message<Order>) => {
-          Object.assign(message.token, { settle: (...[, , error]: unknown[]) => errors.push(error) })
-          return order
-        })
-        messages.pipe(nacked, op).subscribe()
+    it(
+      'are told by a `MissError`, which says what was asked',
+      kafkaTest(({ topic, expectOutput, flush }) => {
+        const errors: unknown[] = []
+        const onNack: NackPolicy = ({ error }) => {
+          errors.push(error)
+          return { do: 'skip' }
+        }
+        const { op } = lookupOf(findNow, { onMiss: 'nack', name: 'withUser', asked: (user) => `user ${user}` })
+        expectOutput(topic('0: x', values, { onNack }).pipe(op, ack())).toBe('')
         flush()
-      })()
-      expect(errors).toEqual([new MissError('withUser found nothing for user x')])
-      expect(errors[0]).toMatchObject({ name: 'MissError', errorClass: 'permanent' })
-    })
+        expect(errors).toEqual([new MissError('withUser found nothing for user x')])
+        expect(errors[0]).toMatchObject({ name: 'MissError', errorClass: 'permanent' })
+      }),
+    )
 
     it(
       'are those that found undefined, too',
-      marbles(({ scheduler, expectObservable }) => {
+      kafkaTest(({ topic, expectOutput, expectAcks }) => {
         const { op } = lookupOf((users) => of(users.map(() => ({ found: undefined }))), { onMiss: 'drop' })
-        expectObservable(marbleMessages(scheduler, '(a|)', values).messages.pipe(op, ack())).toBe('|')
+        expectOutput(topic('0: a', values).pipe(op, ack())).toBe('')
+        expectAcks('0: a')
       }),
     )
 
@@ -163,46 +167,46 @@ describe('perLookup', () => {
   describe('failures', () => {
     it(
       'of one request are those of its own messages',
-      marbles(({ scheduler, expectObservable }) => {
+      kafkaTest(({ topic, expectOutput, expectNacks }) => {
         const error = new PermanentError('bad')
         const { op } = lookupOf((users) => of(users.map((user) => (user === 'b' ? { error } : { found: `<${user}>` }))))
-        const { messages, nacks } = marbleMessages(scheduler, '(abBc|)', values)
-        expectObservable(messages.pipe(op, ack())).toBe('(ac|)')
-        expectObservable(nacks).toBe('(bB)', { b: 'b: bad', B: 'B: bad' })
+        expectOutput(topic('0: (abBc)', values, skip).pipe(op, ack())).toBe('(ac)', ids)
+        expectNacks('0: (bB)', { b: error, B: error })
       }),
     )
 
-    it('are not kept: the next message asks again', () => {
-      const error = new PermanentError('bad')
-      const { op, asked } = lookupOf((users, call) => of(call === 1 ? [{ error }] : find(users)), {
-        cache: {},
-        ...alone,
-      })
-      marbles(({ scheduler, expectObservable }) => {
-        const { messages, nacks } = marbleMessages(scheduler, 'a-A-a|', values)
-        expectObservable(messages.pipe(op, ack())).toBe('--A-a|')
-        expectObservable(nacks).toBe('a', { a: 'a: bad' })
-      })()
-      expect(asked).toEqual(['a', 'a'])
-    })
+    it(
+      'are not kept: the next message asks again',
+      kafkaTest(({ topic, expectOutput, expectNacks, flush }) => {
+        const error = new PermanentError('bad')
+        const { op, asked } = lookupOf((users, call) => of(call === 1 ? [{ error }] : find(users)), {
+          cache: {},
+          ...alone,
+        })
+        expectOutput(topic('0: a-A-a', values, skip).pipe(op, ack())).toBe('--A-a', ids)
+        expectNacks('0: a', { a: error })
+        flush()
+        expect(asked).toEqual(['a', 'a'])
+      }),
+    )
 
     it.each([
-      ['too few answers', [], 'perLookup got 0 answers for 1 requests; ask() has to give one for each'],
-      ['no answers', 'text', 'perLookup got text, not answers, for 1 requests'],
-      ['what is no answer', ['<a>'], 'perLookup got "<a>" for an answer; ask() has to give { found } or { error }'],
-      ['undefined for an answer', [undefined], 'perLookup got undefined for an answer'],
+      ['too few answers', [], '0 answers for 1 requests; ask() has to give one for each'],
+      ['no answers', 'text', 'text, not answers, for 1 requests; ask() has to give one for each'],
+      ['what is no answer', ['<a>'], '"<a>" for an answer; ask() has to give { found } or { error }'],
+      ['undefined for an answer', [undefined], 'undefined for an answer; ask() has to give { found } or { error }'],
     ])('end the stream that gets %s', (_, answers, text) => {
-      marbles(({ scheduler, expectObservable }) => {
+      kafkaTest(({ topic, expectOutput }) => {
         const { op } = lookupOf(() => of<never>(answers as never))
-        const { messages } = marbleMessages(scheduler, '(a|)', values)
-        const told = { name: 'FatalError', message: expect.stringContaining(text) }
-        expectObservable(messages.pipe(op, ack())).toBe('#', undefined, expect.objectContaining(told))
+        const place = { topic: 'topic', partition: 0, offset: 0 }
+        const error = fatalAt(place, new FatalError(`perLookup got ${text}`))
+        expectOutput(topic('0: a', values).pipe(op, ack())).toBe('#', ids, error)
       })()
     })
 
     it(
       'of `into` are those of its own message',
-      marbles(({ scheduler, expectObservable }) => {
+      kafkaTest(({ topic, expectOutput, expectNacks }) => {
         const into = ({ id }: Order) => {
           if (id === 'a') throw new Error('no place')
           return id
@@ -212,9 +216,9 @@ describe('perLookup', () => {
           (users) => of(find(users)),
           { into, cache: {} },
         )
-        const { messages, nacks } = marbleMessages(scheduler, '(ab)---(ab|)', values)
-        expectObservable(messages.pipe(op, ack())).toBe('-----b-(b|)')
-        expectObservable(nacks).toBe('-----a-a', { a: 'a: no place' })
+        const messages = topic('0: (ab)---(ab)', values, skip)
+        expectOutput(messages.pipe(op, ack())).toBe('b------b', ids)
+        expectNacks('0: a------a', { a: 'no place' })
       }),
     )
   })
@@ -222,144 +226,149 @@ describe('perLookup', () => {
   describe('with a cache', () => {
     const cache = { ttl: 10, negativeTtl: 4 }
 
-    it('passes what is known at once, until it is too old since it was asked for', () => {
-      let answer: Ask = findNow
-      const { op, asked } = lookupOf((...args) => answer(...args), { cache, ...alone })
-      marbles(({ scheduler, cold, expectObservable }) => {
-        answer = (users) => cold('---(r|)', { r: find(users) })
-        const source = '  a---A----Aa-----|'
-        const expected = '---aA----A---a--|'
-        const { messages, acks } = marbleMessages(scheduler, source, values, byUser)
-        expectObservable(messages.pipe(op, ack())).toBe(expected)
-        expectObservable(acks).toBe('---aA----A---a')
-      })()
-      expect(asked).toEqual(['a', 'a'])
-    })
+    it(
+      'passes what is known at once, until it is too old since it was asked for',
+      kafkaTest(({ topic, cold, expectOutput, expectAcks, flush }) => {
+        const { op, asked } = lookupOf((users) => cold('---(r|)', { r: find(users) }), { cache, ...alone })
+        const messages = topic('               0: a---A----Aa', values, byUser)
+        expectOutput(messages.pipe(op, ack())).toBe('---aA----A---a', ids)
+        expectAcks('                           0: ---aA----A---a')
+        flush()
+        expect(asked).toEqual(['a', 'a'])
+      }),
+    )
 
-    it('keeps misses for a time of their own', () => {
-      const { op, asked } = lookupOf(findNow, { cache, ...alone })
-      marbles(({ scheduler, expectObservable }) => {
-        const { messages } = marbleMessages(scheduler, 'x--XX-|', values)
-        expectObservable(messages.pipe(op, ack())).toBe('x--XX-|', { x: 'x=', X: 'X=' })
-      })()
-      expect(asked).toEqual(['x', 'x'])
-    })
+    it(
+      'keeps misses for a time of their own',
+      kafkaTest(({ topic, expectOutput, flush }) => {
+        const { op, asked } = lookupOf(findNow, { cache, ...alone })
+        expectOutput(topic('0: x--XX', values).pipe(op, ack())).toBe('x--XX', { x: 'x=', X: 'X=' })
+        flush()
+        expect(asked).toEqual(['x', 'x'])
+      }),
+    )
 
-    it('keeps the answers that were used last', () => {
-      const { op, asked } = lookupOf(findNow, { cache: { max: 2 }, ...alone })
-      marbles(({ scheduler, expectObservable }) => {
-        const { messages } = marbleMessages(scheduler, '(abAcABC|)', values)
-        expectObservable(messages.pipe(op, ack())).toBe('(abAcABC|)')
-      })()
-      expect(asked).toEqual(['a', 'b', 'c', 'b', 'c'])
-    })
+    it(
+      'keeps the answers that were used last',
+      kafkaTest(({ topic, expectOutput, flush }) => {
+        const { op, asked } = lookupOf(findNow, { cache: { max: 2 }, ...alone })
+        expectOutput(topic('0: (abAcABC)', values).pipe(op, ack())).toBe('(abAcABC)', ids)
+        flush()
+        expect(asked).toEqual(['a', 'b', 'c', 'b', 'c'])
+      }),
+    )
 
-    it('keeps nothing from one subscription to the next', () => {
-      const { op, asked } = lookupOf(findNow, { cache })
-      marbles(({ scheduler, expectObservable }) => {
-        for (let i = 0; i < 2; i++) {
-          const { messages } = marbleMessages(scheduler, '(aA|)', values)
-          expectObservable(messages.pipe(op, ack())).toBe('(aA|)')
-        }
-      })()
-      expect(asked).toEqual(['a', 'a'])
-    })
+    it(
+      'keeps nothing from one subscription to the next',
+      kafkaTest(({ topic, expectOutput, flush }) => {
+        const { op, asked } = lookupOf(findNow, { cache })
+        // The crash ends the first subscription.
+        const drawing = `
+          0:   (aA)--(aA)
+          ctl: -----X
+        `
+        expectOutput(topic(drawing, values).pipe(op, ack())).toBe('(aA)--(aA)', ids)
+        flush()
+        expect(asked).toEqual(['a', 'a'])
+      }),
+    )
 
-    it('lets nothing overtake an older message of its lane', () => {
-      let answer: Ask = findNow
-      const { op, asked } = lookupOf((...args) => answer(...args), { cache: {}, ...alone })
-      marbles(({ scheduler, cold, expectObservable }) => {
-        answer = (users) => cold('---(r|)', { r: find(users) })
-        const source = '  a---bA------A|'
-        const expected = '---a---(bA)-A|'
-        const { messages } = marbleMessages(scheduler, source, values, oneKey)
-        expectObservable(messages.pipe(op, ack())).toBe(expected)
-      })()
-      expect(asked).toEqual(['a', 'b'])
-    })
+    it(
+      'lets nothing overtake an older message of its lane',
+      kafkaTest(({ topic, cold, expectOutput, flush }) => {
+        const { op, asked } = lookupOf((users) => cold('---(r|)', { r: find(users) }), { cache: {}, ...alone })
+        const messages = topic('               0: a---bA------A', values, oneKey)
+        expectOutput(messages.pipe(op, ack())).toBe('---a---(bA)-A', ids)
+        flush()
+        expect(asked).toEqual(['a', 'b'])
+      }),
+    )
 
-    it('lets nothing overtake one that waits for its next try', () => {
-      const busy = throwError(() => new TransientError('busy'))
-      const { op } = lookupOf((users, call) => (call === 2 ? busy : of(find(users))), {
-        ...{ cache: {}, ...alone, retry: steady },
-      })
-      marbles(({ scheduler, expectObservable }) => {
-        const source = '  abA------|'
-        const expected = 'a----(bA)|'
-        const { messages } = marbleMessages(scheduler, source, values, oneKey)
-        expectObservable(messages.pipe(op, ack())).toBe(expected)
-      })()
-    })
+    it(
+      'lets nothing overtake one that waits for its next try',
+      kafkaTest(({ topic, expectOutput }) => {
+        const busy = throwError(() => new TransientError('busy'))
+        const { op } = lookupOf((users, call) => (call === 2 ? busy : of(find(users))), {
+          ...{ cache: {}, ...alone, retry: steady },
+        })
+        const messages = topic('               0: abA', values, oneKey)
+        expectOutput(messages.pipe(op, ack())).toBe('a----(bA)', ids)
+      }),
+    )
 
-    it('waits for an equal request that is under way, and for nothing else again', () => {
-      let answer: Ask = findNow
-      const { op, asked } = lookupOf((...args) => answer(...args), { cache: {}, batch: { max: 2 } })
-      marbles(({ scheduler, cold, expectObservable }) => {
-        answer = (users, call) => cold(call === 1 ? '---(r|)' : '------(r|)', { r: find(users) })
-        const source = '  abAc---------BC|'
-        const expected = '----(ab)-(Ac)BC|'
-        const { messages } = marbleMessages(scheduler, source, values)
-        expectObservable(messages.pipe(op, ack())).toBe(expected)
-      })()
-      expect(asked).toEqual(['ab', 'c'])
-    })
+    it(
+      'waits for an equal request that is under way, and for nothing else again',
+      kafkaTest(({ topic, cold, expectOutput, flush }) => {
+        const { op, asked } = lookupOf((users) => cold('------(r|)', { r: find(users) }), { cache: {} })
+        const messages = topic('               0: (ab)(Ac)-------BC', values)
+        expectOutput(messages.pipe(op, ack())).toBe('------(ab)(Ac)-BC', ids)
+        flush()
+        expect(asked).toEqual(['ab', 'c'])
+      }),
+    )
 
-    it('tries again for all that wait when a request fails', () => {
-      const busy = new TransientError('busy')
-      let answer: Ask = findNow
-      const { op, asked } = lookupOf((...args) => answer(...args), { cache: {}, ...alone, retry: steady })
-      marbles(({ scheduler, cold, expectObservable }) => {
-        answer = (users, call) => (call === 1 ? cold<never>('--#', {}, busy) : cold('-(r|)', { r: find(users) }))
-        const { messages } = marbleMessages(scheduler, 'aA-----|', values)
-        expectObservable(messages.pipe(op, ack())).toBe('-------(aA|)')
-      })()
-      expect(asked).toEqual(['a', 'a'])
-    })
+    it(
+      'tries again for all that wait when a request fails',
+      kafkaTest(({ topic, cold, expectOutput, flush }) => {
+        const busy = new TransientError('busy')
+        const { op, asked } = lookupOf(
+          (users, call) => (call === 1 ? cold<never>('--#', {}, busy) : cold('-(r|)', { r: find(users) })),
+          { cache: {}, ...alone, retry: steady },
+        )
+        const messages = topic('               0: aA', values)
+        expectOutput(messages.pipe(op, ack())).toBe('-------(aA)', ids)
+        flush()
+        expect(asked).toEqual(['a', 'a'])
+      }),
+    )
 
-    it('goes on with a request that its first message has given up, as long as another waits for it', () => {
-      let answer: Ask = findNow
-      const { op, asked, signals } = lookupOf((...args) => answer(...args), {
-        ...{ cache: {}, ...alone, retry: { ...steady, attempts: 3 }, timeout: 4 },
-      })
-      marbles(({ scheduler, cold, expectObservable }) => {
-        answer = (users) => cold('-----(r|)', { r: find(users) })
-        const { messages } = marbleMessages(scheduler, 'a-A------|', values)
-        expectObservable(messages.pipe(op, ack())).toBe('-----A--a|')
-      })()
-      expect(asked).toEqual(['a'])
-      expect(signals.map(({ aborted }) => aborted)).toEqual([false])
-    })
+    it(
+      'goes on with a request that its first message has given up, as long as another waits for it',
+      kafkaTest(({ topic, cold, expectOutput, flush }) => {
+        const { op, asked, signals } = lookupOf((users) => cold('-----(r|)', { r: find(users) }), {
+          ...{ cache: {}, ...alone, retry: { ...steady, attempts: 3 }, timeout: 4 },
+        })
+        const messages = topic('               0: a-A', values)
+        expectOutput(messages.pipe(op, ack())).toBe('-----A--a', ids)
+        flush()
+        expect(asked).toEqual(['a'])
+        expect(signals.map(({ aborted }) => aborted)).toEqual([false])
+      }),
+    )
 
-    it('aborts a request when nobody waits for it any more', () => {
-      const { op, signals } = lookupOf(() => NEVER, { cache: {}, ...alone })
-      marbles(({ scheduler, expectObservable }) => {
-        const { messages, abandoned } = marbleMessages(scheduler, 'aA----|', values)
-        expectObservable(messages.pipe(op, ack()), '^---!').toBe('-----')
-        expectObservable(abandoned).toBe('----(aA)')
-      })()
-      expect(signals.map(({ aborted }) => aborted)).toEqual([true])
-    })
+    it(
+      'aborts a request when nobody waits for it any more',
+      kafkaTest(({ topic, cold, expectOutput, expectNacks, flush }) => {
+        const { op, signals } = lookupOf(() => NEVER, { cache: {}, ...alone })
+        expectOutput(topic('0: aA', values).pipe(op, ack(), takeUntil(cold('----x')))).toBe('----|')
+        expectNacks('0: ----(aA)', { a: 'abandoned', A: 'abandoned' })
+        flush()
+        expect(signals.map(({ aborted }) => aborted)).toEqual([true])
+      }),
+    )
 
-    it('nacks a miss that is known, too', () => {
-      const { op, asked } = lookupOf(findNow, { cache, onMiss: 'nack', ...alone })
-      marbles(({ scheduler, expectObservable }) => {
-        const { messages, nacks } = marbleMessages(scheduler, 'xX|', values)
-        expectObservable(messages.pipe(op, ack())).toBe('--|')
-        const text = 'perLookup found nothing for "x"'
-        expectObservable(nacks).toBe('xX', { x: `x: ${text}`, X: `X: ${text}` })
-      })()
-      expect(asked).toEqual(['x'])
-    })
+    it(
+      'nacks a miss that is known, too',
+      kafkaTest(({ topic, expectOutput, expectNacks, flush }) => {
+        const { op, asked } = lookupOf(findNow, { cache, onMiss: 'nack', ...alone })
+        expectOutput(topic('0: xX', values, skip).pipe(op, ack())).toBe('')
+        const error = new MissError('perLookup found nothing for "x"')
+        expectNacks('0: xX', { x: error, X: error })
+        flush()
+        expect(asked).toEqual(['x'])
+      }),
+    )
   })
 
-  it('asks again for what is under way without a cache: its answer may be from before the message', () => {
-    const { op, asked } = lookupOf(() => NEVER, alone)
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages } = marbleMessages(scheduler, 'aA', values)
-      expectObservable(messages.pipe(op, ack()), '^--!').toBe('---')
-    })()
-    expect(asked).toEqual(['a', 'a'])
-  })
+  it(
+    'asks again for what is under way without a cache: its answer may be from before the message',
+    kafkaTest(({ topic, cold, expectOutput, flush }) => {
+      const { op, asked } = lookupOf(() => NEVER, alone)
+      expectOutput(topic('0: aA', values).pipe(op, ack(), takeUntil(cold('---x')))).toBe('---|')
+      flush()
+      expect(asked).toEqual(['a', 'a'])
+    }),
+  )
 
   it.each([
     [{ into: '' }, 'Expected `into` to be a key or a function, got `` (string)'],
@@ -398,14 +407,13 @@ describe('perLookup', () => {
     holds(
       life,
       ({ steps, calls, ttl, max, places }) => {
-        const source = `${steps.map(({ id, gap }) => id + '-'.repeat(gap)).join('')}|`
         const passed: string[] = []
-        const settled: string[] = []
-        marbles(({ scheduler, flush }) => {
+        const all = steps.map(({ id }) => id)
+        kafkaTest(({ topic, expectOutput }) => {
           const ask: Ask = (users, n) => {
             const { ms, isBusy } = calls[n - 1] ?? { ms: 1, isBusy: false }
             const reply = isBusy ? throwError(() => new TransientError('busy')) : of(find(users))
-            return timer(ms, scheduler).pipe(mergeMap(() => reply))
+            return timer(ms).pipe(mergeMap(() => reply))
           }
           const { op } = lookupOf(ask, {
             cache: { ttl, max },
@@ -413,15 +421,18 @@ describe('perLookup', () => {
             batch: { max, wait: 2 },
             retry: steady,
           })
-          const { messages, acks } = marbleMessages(scheduler, source, values, byUser)
-          acks.subscribe((id) => settled.push(id))
-          messages.pipe(op, ack()).subscribe((id) => passed.push(id))
-          flush()
+          const messages = topic(`0: ${steps.map(({ id, gap }) => id + '-'.repeat(gap)).join('')}`, values, byUser)
+          expectOutput(
+            messages.pipe(
+              op,
+              ack(),
+              tap((id) => passed.push(id)),
+            ),
+          )
         })()
-        const ids = steps.map(({ id }) => id)
-        expect([passed.length, settled]).toEqual([ids.length, passed])
-        const ofKey = (all: readonly string[], key: string) => all.filter((id) => id.toLowerCase() === key)
-        for (const key of 'abcd') expect(ofKey(passed, key)).toEqual(ofKey(ids, key))
+        expect(passed).toHaveLength(all.length)
+        const ofKey = (list: readonly string[], key: string) => list.filter((id) => id.toLowerCase() === key)
+        for (const key of 'abcd') expect(ofKey(passed, key)).toEqual(ofKey(all, key))
       },
       { runs: 300 },
     )
