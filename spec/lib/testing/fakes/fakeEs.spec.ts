@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { ack } from '../../../../lib/ack.ts'
-import { fakeEs, marbleMessages } from '../../../../lib/testing/index.ts'
+import { fakeEs, kafkaTest } from '../../../../lib/testing/index.ts'
 import { type EsSearch, searchEs } from '../../../../operators/index.ts'
 import { esSuite } from '../../../operators/es.suite.ts'
-import { marbles } from '../../../support/marbles.ts'
 
 esSuite('the fake Elasticsearch', () => {
   const es = fakeEs()
@@ -19,54 +18,47 @@ esSuite('the fake Elasticsearch', () => {
 })
 
 const values = { a: 'red fox', b: 'dog', c: 'cat' }
+const pages = { p1: { text: 'the red fox' }, p2: { text: 'a dog' } }
 const search = (text: string): EsSearch => ({ index: 'pages', query: { match: { text } } })
 const idOf = { into: (_text: string, hit: { _id: string } | null) => hit?._id ?? null, batch: { max: 1 } }
+const retry = { delay: 5, jitter: 'none' } as const
 
 describe('the fake Elasticsearch in virtual time', () => {
   it(
     'replies with its own hits, and with what is drawn',
-    marbles(({ scheduler, expectObservable, flush }) => {
-      const source = '  (abc)-----|'
-      const expected = '----h(on)-|'
-      const es = fakeEs(scheduler).takes(5)
-      es.put('pages', { p1: { text: 'the red fox' }, p2: { text: 'a dog' } })
+    kafkaTest(({ topic, es, expectOutput, expectCalls, flush }) => {
+      const messages = topic('0: (abc)', values, { key: String })
+      es.takes(5).put('pages', pages)
       es.replies({ 'red fox': '----(h|)' }, { h: { _id: 'drawn', _source: {} } })
-      const { messages } = marbleMessages(scheduler, source, values, { key: String })
       const result = messages.pipe(searchEs(es, search, { ...idOf, concurrency: 3 }), ack())
-      expectObservable(result).toBe(expected, { h: 'drawn', o: 'p2', n: null })
+      expectOutput(result).toBe('----h(on)', { h: 'drawn', o: 'p2', n: null })
+      expectCalls(es).toBe('     (abc)', values)
       flush()
-      expect(es.log.map(({ name, at, request }) => [name, at, request])).toEqual([
-        ['red fox', 0, 1],
-        ['dog', 0, 2],
-        ['cat', 0, 3],
-      ])
+      expect(es.log.map(({ request }) => request)).toEqual([1, 2, 3])
     }),
   )
 
   it(
     'fails one search of a request as drawn, and the others are found',
-    marbles(({ scheduler, expectObservable }) => {
-      const es = fakeEs(scheduler)
-      es.put('pages', { p1: { text: 'the red fox' }, p2: { text: 'a dog' } })
+    kafkaTest(({ topic, es, expectOutput, expectCalls }) => {
+      const messages = topic('0: (ab)', values, { key: String })
+      es.put('pages', pages)
       const busy = { status: 429, error: { type: 'es_rejected_execution_exception', reason: 'busy' } }
-      es.replies({ dog: ['(b|)', '(m|)'] }, { b: busy, m: null })
-      const { messages } = marbleMessages(scheduler, '(ab)----------|', values, { key: String })
-      const retry = { delay: 3, jitter: 'none' } as const
+      es.replies({ dog: ['(x|)', '(m|)'] }, { x: busy, m: null })
       const result = messages.pipe(searchEs(es, search, { ...idOf, retry, batch: { max: 2 } }), ack())
-      expectObservable(result).toBe('f--n----------|', { f: 'p1', n: null })
+      expectOutput(result).toBe('f----n', { f: 'p1', n: null })
+      expectCalls(es).toBe('     (ab)-b', values)
     }),
   )
 
   it(
     'has searchEs wait as a drawn 429 says',
-    marbles(({ scheduler, expectObservable }) => {
-      const es = fakeEs(scheduler)
-      es.put('pages', { p1: { text: 'the red fox' } })
+    kafkaTest(({ topic, es, expectOutput, expectCalls }) => {
+      const messages = topic('0: a', values, { key: String })
+      es.put('pages', pages)
       es.replies('-#', { '#': es.refusal(429, { retryAfter: 2 }) })
-      const { messages } = marbleMessages(scheduler, 'a|', values)
-      const retry = { delay: 3, jitter: 'none' } as const
-      const result = messages.pipe(searchEs(es, search, { ...idOf, retry }), ack())
-      expectObservable(result).toBe('- 2s (x|)', { x: 'p1' })
+      expectOutput(messages.pipe(searchEs(es, search, { ...idOf, retry }), ack())).toBe('- 2s x', { x: 'p1' })
+      expectCalls(es).toBe('a 2s a', values)
     }),
   )
 
