@@ -1,21 +1,21 @@
 import { Client } from '@elastic/elasticsearch'
-import { EMPTY, NEVER, type Observable, of, throwError } from 'rxjs'
+import { EMPTY, type Observable, of, takeUntil } from 'rxjs'
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import { ack } from '../../lib/ack.ts'
 import type { Message } from '../../lib/message.ts'
-import { marbleMessages } from '../../lib/testing/marbleMessages.ts'
+import type { OnMiss } from '../../lib/onMiss.ts'
+import { type FakeEs, fakeEs } from '../../lib/testing/fakes/es/fakeEs.ts'
+import { kafkaTest } from '../../lib/testing/kafkaTest.ts'
 import { mapValue } from '../../lib/values.ts'
 import { matchText } from '../../operators/searchEs/matchText.ts'
 import {
-  type EsDoc,
   type EsGet,
   type EsHit,
   type EsLike,
-  type EsReplies,
+  type EsRequestOptions,
   type EsSearch,
   searchEs,
 } from '../../operators/searchEs/searchEs.ts'
-import { marbles } from '../support/marbles.ts'
 
 interface Query {
   readonly user: string
@@ -26,227 +26,207 @@ interface Page {
   readonly title: string
 }
 
-const a: Query = { user: 'ann', text: 'first' }
-const b: Query = { user: 'bob', text: 'second' }
-const c: Query = { user: 'ann', text: 'third' }
-const values = { a, b, c }
-const byUser = { key: ({ user }: Query) => user }
-const searchOf = ({ text }: Query): EsSearch => ({ index: 'pages', query: { match: { text } } })
-const hitOf = (_id: string) => ({ _index: 'pages', _id, _score: 1, _source: { title: _id } })
+/** Elasticsearch is asked for their texts, which are their marbles. There is a page of each but d. */
+const a: Query = { user: 'ann', text: 'a' }
+const b: Query = { user: 'bob', text: 'b' }
+const c: Query = { user: 'ann', text: 'c' }
+const d: Query = { user: 'dan', text: 'd' }
+const values = { a, b, c, d }
+const skipping = { onNack: 'skip' } as const
+const pages = { a: { title: 'a' }, b: { title: 'b' }, c: { title: 'c' } }
+const searchOf = ({ text }: Query): EsSearch => ({ index: 'pages', query: { match: { title: text } } })
+const byId = ({ text }: Query): EsGet => ({ index: 'pages', id: text })
+/** The only word of one of three titles: of BM25 its rarity is left. */
+const _score = Math.fround(Math.log(8 / 3))
+const hitOf = (_id: string) => ({ _index: 'pages', _id, _score, _source: { title: _id } })
+const hitById = (_id: string) => ({ ...hitOf(_id), _score: null })
 const reply = (...ids: string[]) => ({ status: 200, hits: { hits: ids.map(hitOf) } })
-const found = { x: { ...a, hit: hitOf('1') }, y: { ...b, hit: hitOf('2') }, z: { ...c, hit: hitOf('3') } }
-const options = { into: 'hit' } as const
-const one = { ...options, batch: { max: 1 } }
-const steady = { jitter: 'none', delay: 4 } as const
+const found = { x: { ...a, hit: hitOf('a') }, y: { ...b, hit: hitOf('b') }, z: { ...c, hit: hitOf('c') } }
+const foundById = { x: { ...a, hit: hitById('a') }, y: { ...b, hit: hitById('b') }, z: { ...c, hit: hitById('c') } }
+const into = { into: 'hit' } as const
+const one = { ...into, batch: { max: 1 } }
+const retry = { jitter: 'none', delay: 4 } as const
 const error = (type: string, reason = 'because') => ({ type, reason, root_cause: [{ type, reason }] })
 const responseError = (statusCode: number, body: unknown, headers = {}) =>
   Object.assign(new Error('told by the client'), { name: 'ResponseError', statusCode, body, headers })
 const named = (name: string) => Object.assign(new Error(`a ${name}`), { name })
 
-type Asked = { searches: object[]; signal: AbortSignal; requestTimeout: number; maxRetries: number }
-
-/** Answers searches, and ids by `docs`; keeps the ids it was asked for. */
-function esWithIds(docs: Record<string, EsDoc>, replies: () => Observable<EsReplies> = () => EMPTY) {
-  const ids: object[][] = []
-  const es: EsLike = {
-    msearch: replies,
-    mget: (params) => {
-      ids.push(params.docs)
-      return of({ docs: params.docs.map(({ _id }) => docs[_id] as EsDoc) })
+/** A client of the fake, and what each of its requests was told. */
+function clientOf(es: FakeEs) {
+  const told: EsRequestOptions[] = []
+  const client: EsLike = {
+    msearch: (params, options) => {
+      told.push(options)
+      return es.msearch(params, options)
     },
   }
-  return { es, ids }
+  return { client, told }
 }
-
-const byId = ({ text }: Query): EsGet => ({ index: 'pages', id: text })
-const docOf = (_id: string) => ({ _index: 'pages', _id, _seq_no: 4, found: true, _source: { title: _id } })
-const foundById = (query: Query, _id: string) => ({ ...query, hit: { ...hitOf(_id), _score: null } })
-
-/** Answers each request by `answer`, and keeps what it was asked. */
-function esOf(answer: (call: number, texts: string[]) => Observable<EsReplies>) {
-  const asked: Asked[] = []
-  const es: EsLike = {
-    msearch: ({ searches }, with_) => answer(asked.push({ searches, ...with_ }), textsOf(searches)),
-  }
-  return { es, asked }
-}
-
-const textsOf = (searches: object[]) =>
-  searches.flatMap((line) => ('query' in line ? [(line.query as { match: { text: string } }).match.text] : []))
-
-const places: Record<string, string> = { first: '1', second: '2', third: '3' }
-const answered = (texts: string[]): EsReplies => ({ responses: texts.map((text) => reply(places[text] as string)) })
-const answers = () => esOf((_, texts) => of(answered(texts)))
 
 describe('searchEs', () => {
   it(
     'passes each message on with its top hit',
-    marbles(({ scheduler, cold, expectObservable }) => {
-      const answer = '  --(r|)'
-      const source = '  a-------b---|'
-      const expected = '--x-------y-|'
-      const { es } = esOf((_, texts) => cold(answer, { r: answered(texts) }))
-      const { messages, acks } = marbleMessages(scheduler, source, values, byUser)
-      expectObservable(messages.pipe(searchEs(es, searchOf, one), ack())).toBe(expected, found)
-      expectObservable(acks).toBe('--a-------b')
+    kafkaTest(({ topic, es, expectOutput, expectAcks }) => {
+      const messages = topic('0: a-------b', values)
+      es.takes(2).put('pages', pages)
+      expectOutput(messages.pipe(searchEs(es, searchOf, one), ack())).toBe('--x-------y', found)
+      expectAcks('0: --a-------b')
     }),
   )
 
-  it('puts the searches of a batch into one request, with what makes them safe', () => {
-    const { es, asked } = answers()
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages } = marbleMessages(scheduler, '(abc|)', values)
+  it(
+    'puts the searches of a batch into one request, with what makes them safe',
+    kafkaTest(({ topic, es, expectOutput, flush }) => {
+      const messages = topic('0: (abc)', values)
+      es.put('pages', pages)
+      const { client, told } = clientOf(es)
       const select = (query: Query) => ({
         ...searchOf(query),
         routing: query.user,
         preference: 'p',
-        min_score: 2,
+        min_score: 0.5,
         size: 9,
       })
-      expectObservable(messages.pipe(searchEs(es, select, options), ack())).toBe('(xyz|)', found)
-    })()
-    expect(asked).toMatchObject([{ requestTimeout: 10_000, maxRetries: 0 }])
-    expect(asked[0]?.searches).toHaveLength(6)
-    expect(asked[0]?.searches.slice(0, 2)).toEqual([
-      { index: 'pages', routing: 'ann', preference: 'p', allow_partial_search_results: false, allow_no_indices: false },
-      {
-        query: { match: { text: 'first' } },
-        sort: [{ _score: 'desc' }, { _seq_no: { order: 'asc', unmapped_type: 'long' } }],
-        min_score: 2,
-        size: 1,
-        track_total_hits: false,
-      },
-    ])
-  })
-
-  it(
-    'has as many requests under way as `concurrency` says, and keeps the order of a key',
-    marbles(({ scheduler, cold, expectObservable }) => {
-      const replies = ['-----(r|)', '--(r|)', '---(r|)'] // of a, of b, and of c, which has the key of a
-      const source = '  (abc|)'
-      const expected = '--y--x--(z|)'
-      const { es } = esOf((call, texts) => cold(replies[call - 1] as string, { r: answered(texts) }))
-      const { messages, acks } = marbleMessages(scheduler, source, values, byUser)
-      expectObservable(messages.pipe(searchEs(es, searchOf, one), ack())).toBe(expected, found)
-      expectObservable(acks).toBe('--b--a--c')
+      expectOutput(messages.pipe(searchEs(client, select, into), ack())).toBe('(xyz)', found)
+      flush()
+      expect(told).toMatchObject([{ requestTimeout: 10_000, maxRetries: 0 }])
+      expect(es.log.map(({ request }) => request)).toEqual([1, 1, 1])
+      expect(es.log[0]?.item).toEqual({
+        header: {
+          index: 'pages',
+          routing: 'ann',
+          preference: 'p',
+          allow_partial_search_results: false,
+          allow_no_indices: false,
+        },
+        body: {
+          query: { match: { title: 'a' } },
+          sort: [{ _score: 'desc' }, { _seq_no: { order: 'asc', unmapped_type: 'long' } }],
+          min_score: 0.5,
+          size: 1,
+          track_total_hits: false,
+        },
+      })
     }),
   )
 
-  it('asks once for equal searches of a batch', () => {
-    const { es, asked } = answers()
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages } = marbleMessages(scheduler, '(aba|)', values)
-      expectObservable(messages.pipe(searchEs(es, searchOf, options), ack())).toBe('(xyx|)', found)
-    })()
-    expect(asked.map(({ searches }) => textsOf(searches))).toEqual([['first', 'second']])
-  })
+  it(
+    'has two requests under way, unless `concurrency` says otherwise',
+    kafkaTest(({ topic, es, expectOutput, expectCalls }) => {
+      const messages = topic('0: abc', values)
+      es.takes(5).put('pages', pages)
+      expectOutput(messages.pipe(searchEs(es, searchOf, one), ack())).toBe('-----xy---z', found)
+      expectCalls(es).toBe('ab---c')
+    }),
+  )
 
-  it('keeps answers for a while where there is a cache, misses for a shorter one', () => {
-    const { es, asked } = esOf((_, texts) =>
-      of({ responses: texts.map((text) => (text === 'second' ? reply() : reply('1'))) }),
-    )
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages } = marbleMessages(scheduler, 'ab--ab----a|', values)
-      const cache = { ttl: 10, negativeTtl: 3 }
-      expectObservable(messages.pipe(searchEs(es, searchOf, { ...one, cache }), ack())).toBe('xy--xy----x|', {
-        ...found,
-        y: { ...b, hit: null },
-      })
-    })()
-    expect(asked.map(({ searches }) => textsOf(searches))).toEqual([['first'], ['second'], ['second'], ['first']])
-  })
+  it(
+    'asks once for equal searches of a batch',
+    kafkaTest(({ topic, es, expectOutput, expectCalls }) => {
+      const messages = topic('0: (abc)', { a, b, c: a })
+      es.put('pages', pages)
+      expectOutput(messages.pipe(searchEs(es, searchOf, into), ack())).toBe('(xyx)', found)
+      expectCalls(es).toBe('(ab)')
+    }),
+  )
 
-  it('keeps no answer that only some of the shards gave', () => {
-    const { es, asked } = esOf((call) =>
-      of({ responses: [{ ...reply('1'), _shards: { failed: call === 1 ? 1 : 0 } }] }),
-    )
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages } = marbleMessages(scheduler, 'a-a-a|', values)
+  it(
+    'keeps answers for a while where there is a cache, misses for a shorter one',
+    kafkaTest(({ topic, es, expectOutput, expectCalls }) => {
+      const messages = topic('0: ad--ad----a', values)
+      es.put('pages', pages)
+      const search = searchEs(es, searchOf, { ...one, cache: { ttl: 10, negativeTtl: 3 } })
+      expectOutput(messages.pipe(search, ack())).toBe('xn--xn----x', { ...found, n: { ...d, hit: null } })
+      expectCalls(es).toBe('ad---d----a')
+    }),
+  )
+
+  it(
+    'keeps no answer that only some of the shards gave',
+    kafkaTest(({ topic, es, expectOutput, expectCalls }) => {
+      const messages = topic('0: a-a-a', values)
+      es.put('pages', pages)
+      es.replies('(p|)', { p: { ...reply('a'), _shards: { failed: 1 } } })
       const search = searchEs(es, searchOf, { ...one, allowPartial: true, cache: {} })
-      expectObservable(messages.pipe(search, ack())).toBe('x-x-x|', found)
-    })()
-    expect(asked).toHaveLength(2)
-  })
+      expectOutput(messages.pipe(search, ack())).toBe('x-x-x', found)
+      expectCalls(es).toBe('a-a')
+    }),
+  )
 
-  it('knows a search by all that it asks for, and ids apart from searches', () => {
-    const { es, asked } = answers()
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages } = marbleMessages(scheduler, '(abc|)', {
-        a,
-        b: { ...b, text: 'first' },
-        c: { ...c, text: 'first' },
-      })
-      const select = (query: Query) => ({ ...searchOf(query), routing: query.user })
-      const search = searchEs(es, select, { cache: {}, into: ({ user }, hit) => `${user} ${hit?._id}` })
-      expectObservable(messages.pipe(search, ack())).toBe('(xyx|)', { x: 'ann 1', y: 'bob 1' })
-    })()
-    expect(asked[0]?.searches.filter((line) => 'routing' in line)).toMatchObject([
-      { routing: 'ann' },
-      { routing: 'bob' },
-    ])
-  })
+  it(
+    'knows a search by all that it asks for, and ids apart from searches',
+    kafkaTest(({ topic, es, expectOutput, flush }) => {
+      const messages = topic('0: (abcd)', { a, b: { ...b, text: 'a' }, c: a, d: { ...d, text: 'a' } })
+      es.put('pages', pages)
+      const select = (query: Query) =>
+        query.user === 'dan' ? byId(query) : { ...searchOf(query), routing: query.user }
+      const search = searchEs(es, select, { cache: {}, into: ({ user }, hit) => `${user} ${hit?._score === null}` })
+      const users = { x: 'ann false', y: 'bob false', z: 'dan true' }
+      expectOutput(messages.pipe(search, ack())).toBe('(xyxz)', users)
+      flush()
+      expect(es.log.map(({ item }) => item)).toMatchObject([
+        { header: { routing: 'ann' } },
+        { header: { routing: 'bob' } },
+        { _id: 'a' },
+      ])
+    }),
+  )
 
   it.each([
-    [searchOf, '{"match":{"text":"first"}} in pages'],
-    [(query: Query): EsGet => ({ index: 'pages', id: query.text }), 'the id "first" in pages'],
+    [searchOf, '{"match":{"title":"d"}} in pages'],
+    [byId, 'the id "d" in pages'],
   ])('nacks a miss that says what was asked, where `onMiss` is nack: %#', (select, asked) => {
-    marbles(({ scheduler, expectObservable }) => {
-      const { es } = esWithIds({ first: { found: false } }, () => of({ responses: [reply()] }))
-      const { messages, nacks } = marbleMessages(scheduler, 'a|', values)
-      expectObservable(messages.pipe(searchEs(es, select, { ...one, onMiss: 'nack' }), ack())).toBe('-|')
-      expectObservable(nacks).toBe('a', { a: `a: searchEs found nothing for ${asked}` })
+    kafkaTest(({ topic, es, expectOutput, expectNacks }) => {
+      const messages = topic('0: d', values, skipping)
+      es.put('pages', pages)
+      expectOutput(messages.pipe(searchEs(es, select, { ...one, onMiss: 'nack' }), ack())).toBe('')
+      expectNacks('0: d', { d: `searchEs found nothing for ${asked}` })
     })()
   })
 
-  it(
-    'gives null or a default where nothing was found, or drops and acks it',
-    marbles(({ scheduler, expectObservable }) => {
-      const { es } = esOf(() => of({ responses: [reply(), reply('2')] }))
-      const passed = marbleMessages(scheduler, '(ab|)', values)
-      const miss = { x: { ...a, hit: null }, y: found.y }
-      expectObservable(passed.messages.pipe(searchEs(es, searchOf, options), ack())).toBe('(xy|)', miss)
-      const dropped = marbleMessages(scheduler, '(ab|)', values)
-      expectObservable(dropped.messages.pipe(searchEs(es, searchOf, { ...options, onMiss: 'drop' }), ack())).toBe(
-        '(y|)',
-        miss,
-      )
-      expectObservable(dropped.acks).toBe('(ab)')
-      const given = marbleMessages(scheduler, '(ab|)', values)
-      const none = { _id: 'none' }
-      expectObservable(
-        given.messages.pipe(searchEs(es, searchOf, { ...options, onMiss: { default: none } }), ack()),
-      ).toBe('(xy|)', { ...miss, x: { ...a, hit: none } })
-    }),
-  )
+  const missed = { n: { ...d, hit: null }, o: { ...d, hit: { _id: 'none' } } }
+  it.each<[string, OnMiss, string]>([
+    ['gives null', 'null', '(ny)'],
+    ['gives a default', { default: { _id: 'none' } }, '(oy)'],
+    ['drops and acks the message', 'drop', 'y'],
+  ])('%s where nothing was found and `onMiss` says so', (_, onMiss, expected) => {
+    kafkaTest(({ topic, es, expectOutput, expectAcks }) => {
+      const messages = topic('0: (db)', values)
+      es.put('pages', pages)
+      const result = messages.pipe(searchEs(es, searchOf, { ...into, onMiss }), ack())
+      expectOutput(result).toBe(expected, { ...found, ...missed })
+      expectAcks('0: (db)')
+    })()
+  })
 
   it(
     'puts the hit wherever a function says',
-    marbles(({ scheduler, expectObservable }) => {
-      const { es } = answers()
-      const { messages } = marbleMessages(scheduler, 'b|', values)
-      const search = searchEs(es, searchOf, { batch: { max: 1 }, into: ({ user }, hit) => `${user} ${hit?._id}` })
-      expectObservable(messages.pipe(search, ack())).toBe('y|', { y: 'bob 2' })
+    kafkaTest(({ topic, es, expectOutput }) => {
+      const messages = topic('0: b', values)
+      es.put('pages', pages)
+      const search = searchEs(es, searchOf, { into: ({ user }, hit) => `${user} ${hit?._id}` })
+      expectOutput(messages.pipe(search, ack())).toBe('y', { y: 'bob b' })
     }),
   )
 
   it(
     'nacks a message whose selector or `into` throws, or that is no search, and no other',
-    marbles(({ scheduler, expectObservable }) => {
-      const { es } = answers()
-      const { messages, nacks } = marbleMessages(scheduler, '(abcd|)', { ...values, d: { ...a, text: '' } })
+    kafkaTest(({ topic, es, expectOutput, expectNacks }) => {
+      const messages = topic('0: (abcd)', { ...values, d: { ...d, text: '' } }, skipping)
+      es.put('pages', pages)
       const select = (query: Query): EsSearch => {
         if (query === a) throw new Error('no text')
         return query.text === '' ? { index: '', query: {} } : searchOf(query)
       }
-      const into = ({ user }: Query) => {
+      const userOf = ({ user }: Query) => {
         if (user === 'bob') throw new Error('no place')
         return user
       }
-      expectObservable(messages.pipe(searchEs(es, select, { into }), ack())).toBe('(z|)', { z: 'ann' })
-      expectObservable(nacks).toBe('(adb)', {
-        a: 'a: no text',
-        d: 'd: Expected the index of searchEs to be a name that is not empty, got ""; see to it in the selector',
-        b: 'b: no place',
+      expectOutput(messages.pipe(searchEs(es, select, { into: userOf }), ack())).toBe('z', { z: 'ann' })
+      expectNacks('0: (adb)', {
+        a: 'no text',
+        d: 'Expected the index of searchEs to be a name that is not empty, got ""; see to it in the selector',
+        b: 'no place',
       })
     }),
   )
@@ -263,42 +243,44 @@ describe('searchEs', () => {
       'Expected the index of searchEs to be the name of one index when it looks up an id',
     ],
   ])('nacks what is no search: %o', (asked, text) => {
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages, nacks } = marbleMessages(scheduler, 'a|', values)
-      const search = searchEs(answers().es, () => asked as unknown as EsSearch, one)
-      expectObservable(messages.pipe(search, ack())).toBe('-|')
-      expectObservable(nacks).toBe('a', { a: expect.stringContaining(text) })
+    kafkaTest(({ topic, es, expectOutput, expectCalls, expectNacks }) => {
+      const messages = topic('0: a', values, skipping)
+      const search = searchEs(es, () => asked as unknown as EsSearch, one)
+      expectOutput(messages.pipe(search, ack())).toBe('')
+      expectCalls(es).toBe('')
+      expectNacks('0: a', { a: text })
     })()
   })
 
   it.each([
-    ['a closed connection', named('ConnectionError'), '----(x|)'],
-    ['its own time-out', named('TimeoutError'), '----(x|)'],
-    ['no living connection', named('NoLivingConnectionsError'), '----(x|)'],
-    ['a reply that is no JSON', named('DeserializationError'), '----(x|)'],
-    ['502', responseError(502, '<html>'), '----(x|)'],
-    ['429 with Retry-After', responseError(429, {}, { 'retry-after': '1' }), '1s (x|)'],
+    ['a closed connection', named('ConnectionError'), '----x'],
+    ['its own time-out', named('TimeoutError'), '----x'],
+    ['no living connection', named('NoLivingConnectionsError'), '----x'],
+    ['a reply that is no JSON', named('DeserializationError'), '----x'],
+    ['502', responseError(502, '<html>'), '----x'],
+    ['429 with Retry-After', responseError(429, {}, { 'retry-after': '1' }), '1s x'],
   ])('tries again after %s', (_, failure, expected) => {
-    marbles(({ scheduler, expectObservable }) => {
-      const { es } = esOf((call, texts) => (call === 1 ? throwError(() => failure) : of(answered(texts))))
-      const { messages, acks } = marbleMessages(scheduler, 'a|', values)
-      expectObservable(messages.pipe(searchEs(es, searchOf, { ...one, retry: steady }), ack())).toBe(expected, found)
-      expectObservable(acks).toBe(expected.replace('(x|)', 'a'))
+    kafkaTest(({ topic, es, expectOutput, expectAcks }) => {
+      const messages = topic('0: a', values)
+      es.put('pages', pages)
+      es.replies('#', { '#': failure })
+      expectOutput(messages.pipe(searchEs(es, searchOf, { ...one, retry }), ack())).toBe(expected, found)
+      expectAcks(`0: ${expected.replace('x', 'a')}`)
     })()
   })
 
   it(
     'tries again when no answer comes in time, and tells the request to stop',
-    marbles(({ scheduler, cold, expectObservable, flush }) => {
-      const silent = cold<EsReplies>('-')
-      const { es, asked } = esOf((call, texts) => (call === 1 ? silent : of(answered(texts))))
-      const { messages } = marbleMessages(scheduler, 'a|', values)
-      expectObservable(messages.pipe(searchEs(es, searchOf, { ...one, timeout: 3, retry: steady }), ack())).toBe(
-        '-------(x|)',
-        found,
-      )
+    kafkaTest(({ topic, es, expectOutput, expectCalls, flush }) => {
+      const messages = topic('0: a', values)
+      es.put('pages', pages)
+      es.replies('-')
+      const { client, told } = clientOf(es)
+      const search = searchEs(client, searchOf, { ...one, timeout: 3, retry })
+      expectOutput(messages.pipe(search, ack())).toBe('-------x', found)
+      expectCalls(es).toBe('a------a')
       flush()
-      expect(asked.map(({ signal, requestTimeout }) => [signal.aborted, requestTimeout])).toEqual([
+      expect(told.map(({ signal, requestTimeout }) => [signal.aborted, requestTimeout])).toEqual([
         [true, 3],
         [false, 3],
       ])
@@ -306,64 +288,54 @@ describe('searchEs', () => {
   )
 
   it.each([
-    ['shards that failed', { ...reply('9'), _shards: { failed: 1 } }],
-    ['half a result', { ...reply('9'), timed_out: true }],
+    ['shards that failed', { ...reply('z'), _shards: { failed: 1 } }],
+    ['half a result', { ...reply('z'), timed_out: true }],
     ['a full queue', { status: 429, error: error('es_rejected_execution_exception') }],
     ['no shard', { status: 503, error: error('no_shard_available_action_exception') }],
   ])('tries one search again after %s, while the others pass on', (_, bad) => {
-    marbles(({ scheduler, expectObservable }) => {
-      const { es } = esOf((call, texts) =>
-        of(call === 1 ? { responses: [bad, ...answered(texts.slice(1)).responses] } : answered(texts)),
-      )
-      const { messages, acks } = marbleMessages(scheduler, '(ab|)', values)
-      const search = searchEs(es, searchOf, { ...options, retry: steady })
-      expectObservable(messages.pipe(search, ack())).toBe('y---(x|)', found)
-      expectObservable(acks).toBe('b---a')
+    kafkaTest(({ topic, es, expectOutput, expectAcks }) => {
+      const messages = topic('0: (ab)', values)
+      es.put('pages', pages)
+      es.replies({ a: ['(f|)'] }, { f: bad })
+      expectOutput(messages.pipe(searchEs(es, searchOf, { ...into, retry }), ack())).toBe('y---x', found)
+      expectAcks('0: b---a')
     })()
   })
 
   it(
     'tries a batch again as it is when every search of it failed so',
-    marbles(({ scheduler, expectObservable, flush }) => {
-      const { es, asked } = esOf((call, texts) =>
-        of(call === 1 ? { responses: texts.map(() => ({ status: 429, error: error('busy') })) } : answered(texts)),
-      )
-      const { messages } = marbleMessages(scheduler, '(ab|)', values)
-      expectObservable(messages.pipe(searchEs(es, searchOf, { ...options, retry: steady }), ack())).toBe(
-        '----(xy|)',
-        found,
-      )
+    kafkaTest(({ topic, es, expectOutput, expectCalls, flush }) => {
+      const messages = topic('0: (ab)', values)
+      es.put('pages', pages)
+      es.replies('(f|)', { f: { status: 429, error: error('busy') } })
+      expectOutput(messages.pipe(searchEs(es, searchOf, { ...into, retry }), ack())).toBe('----(xy)', found)
+      expectCalls(es).toBe('(ab)(ab)')
       flush()
-      expect(asked).toHaveLength(2)
+      expect(es.log.map(({ request }) => request)).toEqual([1, 1, 2, 2])
     }),
   )
 
   it(
     'nacks the search that is refused, in a request that goes through',
-    marbles(({ scheduler, expectObservable }) => {
-      const bad = {
-        status: 400,
-        error: { ...error('query_shard_exception', 'bad ('), type: 'search_phase_execution_exception' },
-      }
-      const { es } = esOf(() => of({ responses: [reply('1'), bad, reply('3')] }))
-      const { messages, nacks } = marbleMessages(scheduler, '(abc|)', values)
-      expectObservable(messages.pipe(searchEs(es, searchOf, options), ack())).toBe('(xz|)', found)
-      expectObservable(nacks).toBe('b', {
-        b: 'b: Elasticsearch refused the search with 400: query_shard_exception: bad (',
-      })
+    kafkaTest(({ topic, es, expectOutput, expectCalls, expectNacks }) => {
+      const messages = topic('0: (abc)', values, skipping)
+      es.put('pages', pages)
+      const shards = { ...error('query_shard_exception', 'bad ('), type: 'search_phase_execution_exception' }
+      es.replies({ b: '(f|)' }, { f: { status: 400, error: shards } })
+      expectOutput(messages.pipe(searchEs(es, searchOf, into), ack())).toBe('(xz)', found)
+      expectCalls(es).toBe('(abc)')
+      expectNacks('0: b', { b: 'Elasticsearch refused the search with 400: query_shard_exception: bad (' })
     }),
   )
 
   it(
     'nacks only the search that makes a whole request refused',
-    marbles(({ scheduler, expectObservable }) => {
-      const refusal = responseError(400, { error: error('parsing_exception', 'unknown query'), status: 400 })
-      const { es } = esOf((_, texts) => (texts.includes('second') ? throwError(() => refusal) : of(answered(texts))))
-      const { messages, nacks } = marbleMessages(scheduler, '(abc|)', values)
-      expectObservable(messages.pipe(searchEs(es, searchOf, options), ack())).toBe('(xz|)', found)
-      expectObservable(nacks).toBe('b', {
-        b: 'b: Elasticsearch refused the search with 400: parsing_exception: unknown query',
-      })
+    kafkaTest(({ topic, es, expectOutput, expectNacks }) => {
+      const messages = topic('0: (abc)', values, skipping)
+      es.put('pages', pages)
+      const select = (query: Query) => (query === b ? { index: 'pages', query: { none: {} } } : searchOf(query))
+      expectOutput(messages.pipe(searchEs(es, select, into), ack())).toBe('(xz)', found)
+      expectNacks('0: b', { b: 'Elasticsearch refused the search with 400: parsing_exception: unknown query [none]' })
     }),
   )
 
@@ -379,115 +351,96 @@ describe('searchEs', () => {
     [named('ProductNotSupportedError'), 'Cannot ask Elasticsearch: a ProductNotSupportedError'],
     [new Error('self-signed certificate'), 'Cannot ask Elasticsearch: self-signed certificate'],
   ])('errors after %s %#', (failure, text) => {
-    marbles(({ scheduler, expectObservable }) => {
-      const { es } = esOf(() => throwError(() => failure))
-      const { messages, nacks, abandoned } = marbleMessages(scheduler, '(ab)', values)
-      const told = { name: 'FatalError', message: expect.stringContaining(text) }
-      const search = searchEs(es, searchOf, { ...options, batch: { max: 2 } })
-      expectObservable(messages.pipe(search, ack())).toBe('#', undefined, expect.objectContaining(told))
-      expectObservable(nacks).toBe('')
-      expectObservable(abandoned).toBe('(ab)')
+    kafkaTest(({ topic, es, expectOutput, expectAcks, expectNacks }) => {
+      const messages = topic('0: (ab)', values, skipping)
+      es.replies({ '*': '#' }, { '#': failure })
+      expectOutput(messages.pipe(searchEs(es, searchOf, into), ack())).toBe('#', {}, text)
+      expectAcks('')
+      expectNacks('0: (ab)', { a: 'abandoned', b: 'abandoned' })
     })()
   })
 
   it(
     'errors when one search of a request names an index that does not exist',
-    marbles(({ scheduler, expectObservable }) => {
-      const bad = { status: 404, error: error('index_not_found_exception', 'no such index [pages]') }
-      const { es } = esOf(() => of({ responses: [reply('1'), bad] }))
-      const { messages, acks } = marbleMessages(scheduler, '(ab|)', values)
-      const told = { message: expect.stringContaining('no such index [pages]; create the index') }
-      expectObservable(messages.pipe(searchEs(es, searchOf, options), ack())).toBe(
-        '(x#)',
-        found,
-        expect.objectContaining(told),
-      )
-      expectObservable(acks).toBe('a')
+    kafkaTest(({ topic, es, expectOutput, expectAcks }) => {
+      const messages = topic('0: (ab)', values, skipping)
+      es.put('pages', pages)
+      const select = (query: Query) => ({ ...searchOf(query), index: query === b ? 'books' : 'pages' })
+      const text = 'no such index [books]; create the index'
+      expectOutput(messages.pipe(searchEs(es, select, into), ack())).toBe('(x#)', found, text)
+      expectAcks('0: a')
     }),
   )
 
   it(
     'nacks a query that has no JSON, and no other',
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages, nacks } = marbleMessages(scheduler, '(ab|)', values)
+    kafkaTest(({ topic, es, expectOutput, expectNacks }) => {
+      const messages = topic('0: (ab)', values, skipping)
+      es.put('pages', pages)
       const select = (query: Query) => (query === a ? { index: 'pages', query: { term: { n: 1n } } } : searchOf(query))
-      expectObservable(messages.pipe(searchEs(answers().es, select, options), ack())).toBe('(y|)', found)
-      expectObservable(nacks).toBe('a', { a: 'a: Do not know how to serialize a BigInt' })
+      expectOutput(messages.pipe(searchEs(es, select, into), ack())).toBe('y', found)
+      expectNacks('0: a', { a: 'Do not know how to serialize a BigInt' })
     }),
   )
 
   it(
     'nacks what the client can not write',
-    marbles(({ scheduler, expectObservable }) => {
-      const { es } = esOf(() => throwError(() => named('SerializationError')))
-      const { messages, nacks } = marbleMessages(scheduler, 'a|', values)
-      expectObservable(messages.pipe(searchEs(es, searchOf, one), ack())).toBe('-|')
-      expectObservable(nacks).toBe('a', { a: 'a: Cannot write the search for Elasticsearch: a SerializationError' })
+    kafkaTest(({ topic, es, expectOutput, expectNacks }) => {
+      const messages = topic('0: a', values, skipping)
+      es.replies({ '*': '#' }, { '#': named('SerializationError') })
+      expectOutput(messages.pipe(searchEs(es, searchOf, one), ack())).toBe('')
+      expectNacks('0: a', { a: 'Cannot write the search for Elasticsearch: a SerializationError' })
     }),
   )
 
-  it('asks for documents by their id in one request, and misses those that are not there', () => {
-    const { es, ids } = esWithIds({ first: docOf('1'), second: { found: false }, third: docOf('3') })
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages } = marbleMessages(scheduler, '(abc|)', values)
+  it(
+    'asks for documents by their id in one request, and misses those that are not there',
+    kafkaTest(({ topic, es, expectOutput, flush }) => {
+      const messages = topic('0: (adc)', values)
+      es.put('pages', { ...pages, a: { title: 'a', text: 'long' } })
       const select = (query: Query) => ({ ...byId(query), routing: query.user })
-      expectObservable(messages.pipe(searchEs(es, select, { ...options, source: ['title'] }), ack())).toBe('(xyz|)', {
-        x: foundById(a, '1'),
-        y: { ...b, hit: null },
-        z: foundById(c, '3'),
-      })
-    })()
-    expect(ids).toEqual([
-      [
-        { _index: 'pages', _id: 'first', routing: 'ann', _source: ['title'] },
-        { _index: 'pages', _id: 'second', routing: 'bob', _source: ['title'] },
-        { _index: 'pages', _id: 'third', routing: 'ann', _source: ['title'] },
-      ],
-    ])
-  })
+      const search = searchEs(es, select, { ...into, source: ['title'] })
+      expectOutput(messages.pipe(search, ack())).toBe('(xnz)', { ...foundById, n: { ...d, hit: null } })
+      flush()
+      expect(es.log.map(({ request, item }) => [request, item])).toEqual([
+        [1, { _index: 'pages', _id: 'a', routing: 'ann', _source: ['title'] }],
+        [1, { _index: 'pages', _id: 'd', routing: 'dan', _source: ['title'] }],
+        [1, { _index: 'pages', _id: 'c', routing: 'ann', _source: ['title'] }],
+      ])
+    }),
+  )
 
   it(
     'gives each its own answer where some search and others ask for an id',
-    marbles(({ scheduler, expectObservable }) => {
-      const { es } = esWithIds({ first: docOf('1'), third: docOf('3') }, () => of({ responses: [reply('2')] }))
-      const { messages } = marbleMessages(scheduler, '(abc|)', values)
+    kafkaTest(({ topic, es, expectOutput }) => {
+      const messages = topic('0: (abc)', values)
+      es.put('pages', pages)
       const select = (query: Query) => (query === b ? searchOf(query) : byId(query))
-      expectObservable(messages.pipe(searchEs(es, select, options), ack())).toBe('(xyz|)', {
-        x: foundById(a, '1'),
-        y: found.y,
-        z: foundById(c, '3'),
-      })
+      expectOutput(messages.pipe(searchEs(es, select, into), ack())).toBe('(xyz)', { ...foundById, y: found.y })
     }),
   )
 
-  it.each([
-    ['illegal_argument_exception', 'b: Elasticsearch refused the search with 400: illegal_argument_exception: because'],
-    ['routing_missing_exception', 'b: Elasticsearch refused the search with 400: routing_missing_exception: because'],
-  ])('nacks an id that is refused, and no other: %s', (type, text) => {
-    marbles(({ scheduler, expectObservable }) => {
-      const { es } = esWithIds({ first: docOf('1'), second: { error: error(type) } })
-      const { messages, nacks } = marbleMessages(scheduler, '(ab|)', values)
-      expectObservable(messages.pipe(searchEs(es, byId, options), ack())).toBe('(x|)', { x: foundById(a, '1') })
-      expectObservable(nacks).toBe('b', { b: text })
-    })()
-  })
+  it.each(['illegal_argument_exception', 'routing_missing_exception'])(
+    'nacks an id that is refused, and no other: %s',
+    (type) => {
+      kafkaTest(({ topic, es, expectOutput, expectNacks }) => {
+        const messages = topic('0: (ab)', values, skipping)
+        es.put('pages', pages)
+        es.replies({ b: '(f|)' }, { f: { error: error(type) } })
+        expectOutput(messages.pipe(searchEs(es, byId, into), ack())).toBe('x', foundById)
+        expectNacks('0: b', { b: `Elasticsearch refused the search with 400: ${type}: because` })
+      })()
+    },
+  )
 
   it(
     'tries an id again whose shard can not answer',
-    marbles(({ scheduler, expectObservable }) => {
-      const away = { error: error('no_shard_available_action_exception') }
-      const docs: Record<string, EsDoc> = { first: docOf('1'), second: away }
-      const { es, ids } = esWithIds(docs)
-      const asked: EsLike = {
-        ...es,
-        mget: (params, with_) => {
-          if (ids.length === 1) Object.assign(docs, { second: docOf('2') })
-          return es.mget?.(params, with_) ?? EMPTY
-        },
-      }
-      const { messages } = marbleMessages(scheduler, '(ab|)', values)
-      const search = searchEs(asked, byId, { ...options, retry: steady })
-      expectObservable(messages.pipe(search, ack())).toBe('x---(y|)', { x: foundById(a, '1'), y: foundById(b, '2') })
+    kafkaTest(({ topic, es, expectOutput, expectCalls }) => {
+      const messages = topic('0: (ab)', values)
+      es.put('pages', pages)
+      es.replies({ b: ['(f|)'] }, { f: { error: error('no_shard_available_action_exception') } })
+      expectOutput(messages.pipe(searchEs(es, byId, { ...into, retry }), ack())).toBe('x---y', foundById)
+      expectCalls(es).toBe('(ab)b')
     }),
   )
 
@@ -496,101 +449,105 @@ describe('searchEs', () => {
     ['index_closed_exception', '; open the index, or correct its name in the selector'],
     ['security_exception', '; give the client credentials that may read the index'],
   ])('errors when an id meets %s', (type, advice) => {
-    marbles(({ scheduler, expectObservable }) => {
-      const { es } = esWithIds({ first: { error: error(type) } })
-      const { messages } = marbleMessages(scheduler, 'a|', values)
-      const told = { name: 'FatalError', message: expect.stringContaining(`${type}: because${advice}`) }
-      expectObservable(messages.pipe(searchEs(es, byId, one), ack())).toBe(
-        '#',
-        undefined,
-        expect.objectContaining(told),
-      )
+    kafkaTest(({ topic, es, expectOutput }) => {
+      const messages = topic('0: a', values, skipping)
+      es.replies('(f|)', { f: { error: error(type) } })
+      const text = `${type}: because${advice}`
+      expectOutput(messages.pipe(searchEs(es, byId, one), ack())).toBe('#', {}, text)
     })()
   })
 
-  it.each([
-    ['a client without mget, for an id', answers().es, byId, 'the client has no mget(); give searchEs a Client'],
+  it.each<[string, EsLike, (query: Query) => EsSearch | EsGet, string]>([
+    [
+      'a client without mget, for an id',
+      { msearch: () => EMPTY },
+      byId,
+      'the client has no mget(); give searchEs a Client',
+    ],
     [
       'a client that leaves replies out',
-      esOf(() => of({ responses: [] })).es,
+      { msearch: () => of({ responses: [] }) },
       searchOf,
       'Got 0 replies for 1 searches and 0 for 0 ids',
     ],
   ])('errors with %s', (_, es, select, text) => {
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages } = marbleMessages(scheduler, 'a|', values)
-      const told = { name: 'FatalError', message: expect.stringContaining(text) }
-      expectObservable(messages.pipe(searchEs<Query, 'hit'>(es, select, one), ack())).toBe(
-        '#',
-        undefined,
-        expect.objectContaining(told),
-      )
+    kafkaTest(({ topic, expectOutput }) => {
+      const messages = topic('0: a', values, skipping)
+      expectOutput(messages.pipe(searchEs<Query, 'hit'>(es, select, one), ack())).toBe('#', {}, text)
     })()
   })
 
-  it('fetches the fields of `source` and asks for the `minScore`, unless a search says otherwise', () => {
-    const { es, asked } = answers()
-    const own = { _source: false, min_score: 1 }
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages } = marbleMessages(scheduler, '(ab|)', values)
+  it(
+    'fetches the fields of `source` and asks for the `minScore`, unless a search says otherwise',
+    kafkaTest(({ topic, es, expectOutput, flush }) => {
+      const messages = topic('0: (ab)', values)
+      es.put('pages', { ...pages, a: { title: 'a', text: 'long' } })
+      const own = { _source: false, min_score: 0.1 }
       const select = (query: Query) => ({ ...searchOf(query), ...(query === b && own) })
-      const search = searchEs(es, select, { ...options, source: ['title', 'meta.*'], minScore: 2.5 })
-      expectObservable(messages.pipe(search, ack())).toBe('(xy|)', found)
-    })()
-    expect(asked[0]?.searches).toMatchObject([{}, { _source: ['title', 'meta.*'], min_score: 2.5 }, {}, own])
-  })
+      const search = searchEs(es, select, { ...into, source: ['title', 'meta.*'], minScore: 0.5 })
+      expectOutput(messages.pipe(search, ack())).toBe('(xy)', {
+        ...found,
+        y: { ...b, hit: { ...hitOf('b'), _source: undefined } },
+      })
+      flush()
+      expect(es.log.map(({ item }) => item)).toMatchObject([
+        { body: { _source: ['title', 'meta.*'], min_score: 0.5 } },
+        { body: own },
+      ])
+    }),
+  )
 
   it.each([
-    ['shards that failed', { ...reply('1'), _shards: { failed: 1 } }],
-    ['half a result', { ...reply('1'), timed_out: true }],
+    ['shards that failed', { ...reply('a'), _shards: { failed: 1 } }],
+    ['half a result', { ...reply('a'), timed_out: true }],
   ])('takes what came of %s where `allowPartial` says so', (_, partial) => {
-    const { es, asked } = esOf(() => of({ responses: [partial] }))
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages } = marbleMessages(scheduler, 'a|', values)
-      expectObservable(messages.pipe(searchEs(es, searchOf, { ...one, allowPartial: true }), ack())).toBe('x|', found)
+    kafkaTest(({ topic, es, expectOutput, flush }) => {
+      const messages = topic('0: a', values)
+      es.replies({ a: '(p|)' }, { p: partial })
+      expectOutput(messages.pipe(searchEs(es, searchOf, { ...one, allowPartial: true }), ack())).toBe('x', found)
+      flush()
+      expect(es.log.map(({ item }) => item)).toMatchObject([{ header: { allow_partial_search_results: true } }])
     })()
-    expect(asked[0]?.searches[0]).toMatchObject({ allow_partial_search_results: true })
   })
 
   it(
     'passes on the `fields` and the `highlight` that a search asks for, and nothing else of the hit',
-    marbles(({ scheduler, expectObservable }) => {
+    kafkaTest(({ topic, es, expectOutput }) => {
+      const messages = topic('0: a', values)
       const more = { fields: { n: [1] }, highlight: { title: ['<em>1</em>'] } }
-      const hit = { ...hitOf('1'), ...more, sort: [1, 2], _ignored: ['x'] }
-      const { es } = esOf(() => of({ responses: [{ status: 200, hits: { hits: [hit] } }] }))
-      const { messages } = marbleMessages(scheduler, 'a|', values)
-      expectObservable(messages.pipe(searchEs(es, searchOf, one), ack())).toBe('x|', {
-        x: { ...a, hit: { ...hitOf('1'), ...more } },
+      const hit = { ...hitOf('a'), ...more, sort: [1, 2], _ignored: ['x'] }
+      es.replies({ a: '(h|)' }, { h: { status: 200, hits: { hits: [hit] } } })
+      expectOutput(messages.pipe(searchEs(es, searchOf, one), ack())).toBe('x', {
+        x: { ...a, hit: { ...hitOf('a'), ...more } },
       })
     }),
   )
 
   it(
     'says why shards could not be searched',
-    marbles(({ scheduler, expectObservable }) => {
+    kafkaTest(({ topic, es, expectOutput, expectNacks }) => {
+      const messages = topic('0: a', values, skipping)
       const missing = { type: 'search_phase_execution_exception', reason: 'Search rejected due to missing shards' }
       const bad = { status: 503, error: { ...missing, reason: '', root_cause: [], caused_by: missing } }
-      const { es } = esOf(() => of({ responses: [bad] }))
-      const { messages, nacks } = marbleMessages(scheduler, 'a|', values)
-      expectObservable(messages.pipe(searchEs(es, searchOf, { ...one, retry: { attempts: 1 } }), ack())).toBe('-|')
+      es.replies({ a: '(f|)' }, { f: bad })
+      expectOutput(messages.pipe(searchEs(es, searchOf, { ...one, retry: { attempts: 1 } }), ack())).toBe('')
       const text = '503: search_phase_execution_exception: Search rejected due to missing shards'
-      expectObservable(nacks).toBe('a', {
-        a: `a: searchEs gave up after 1 tries: Elasticsearch refused the search with ${text}`,
-      })
+      expectNacks('0: a', { a: `searchEs gave up after 1 tries: Elasticsearch refused the search with ${text}` })
     }),
   )
 
   it(
     'stops its requests and gives their messages up when unsubscribed',
-    marbles(({ scheduler, expectObservable, flush }) => {
-      const { es, asked } = esOf(() => NEVER)
-      const { messages, acks, nacks, abandoned } = marbleMessages(scheduler, 'a--b-', values)
-      expectObservable(messages.pipe(searchEs(es, searchOf, one), ack()), '^----!').toBe('------')
-      expectObservable(abandoned).toBe('-----(ab)')
-      expectObservable(acks).toBe('')
-      expectObservable(nacks).toBe('')
+    kafkaTest(({ topic, es, cold, expectOutput, expectAcks, expectNacks, flush }) => {
+      const messages = topic('0: a--b', values)
+      es.replies({ '*': '-' })
+      const { client, told } = clientOf(es)
+      const result = messages.pipe(searchEs(client, searchOf, one), ack(), takeUntil(cold('-----x')))
+      expectOutput(result).toBe('-----|')
+      expectAcks('')
+      expectNacks('0: -----(ab)', { a: 'abandoned', b: 'abandoned' })
       flush()
-      expect(asked.map(({ signal }) => signal.aborted)).toEqual([true, true])
+      expect(told.map(({ signal }) => signal.aborted)).toEqual([true, true])
     }),
   )
 
@@ -605,8 +562,7 @@ describe('searchEs', () => {
     [{ minScore: Number.NaN }, 'Expected `minScore` to be a finite number, got `NaN` (number)'],
     [{ allowPartial: 'yes' }, 'Expected `allowPartial` to be a boolean, got `yes` (string)'],
   ])('refuses a wrong option at once: %o', (option, text) => {
-    const { es } = answers()
-    expect(() => searchEs(es, searchOf, { ...options, ...option } as typeof options)).toThrow(text)
+    expect(() => searchEs(fakeEs(), searchOf, { ...into, ...option } as typeof into)).toThrow(text)
   })
 
   it('takes a Client of Elasticsearch, and types its result', () => {
