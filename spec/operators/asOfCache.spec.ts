@@ -1,18 +1,25 @@
 import fc from 'fast-check'
-import { mergeMap, of, timer } from 'rxjs'
+import { delay, tap } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { ack } from '../../lib/ack.ts'
 import type { CacheOptions } from '../../lib/answerCache.ts'
-import { marbleMessages } from '../../lib/testing/marbleMessages.ts'
+import { kafkaTest } from '../../lib/testing/kafkaTest.ts'
+import type { Kit } from '../../lib/testing/kit.ts'
 import { mapValue } from '../../lib/values.ts'
-import { enrichFromInflux, type FluxQuery } from '../../operators/enrichFromInflux/enrichFromInflux.ts'
-import { marbles } from '../support/marbles.ts'
-import { type Price, pointsInflux } from '../support/pointsInflux.ts'
+import { enrichFromInflux } from '../../operators/enrichFromInflux/enrichFromInflux.ts'
 import { holds } from '../support/property.ts'
 
 interface Ask {
   readonly symbol: string
   readonly at: number
+}
+
+/** A price of a symbol, in ns since 1970, and when it is written, in ms. */
+interface Price {
+  readonly symbol: string
+  readonly time: number
+  readonly price: number
+  readonly written?: number
 }
 
 const at = (ns: number, symbol = 'A'): Ask => ({ symbol, at: ns })
@@ -21,115 +28,159 @@ const prices: readonly Price[] = [
   { symbol: 'A', time: 25, price: 2 },
   { symbol: 'B', time: 12, price: 5 },
 ]
+const lookupOf = ({ symbol, at }: Ask) => ({ measurement: 'm', field: 'price', tags: { symbol }, at: BigInt(at) })
+const letterOf = (i: number) => String.fromCharCode(97 + i)
+const from = { org: 'o', bucket: 'b' }
 
-interface LookUpOptions {
+/** Writes prices into the InfluxDB of a test, each when it is due: before all else of that instant. */
+function write({ influx, time }: Kit, points: readonly Price[]): void {
+  influx.write('b', [])
+  for (const { symbol, time: ns, price, written = 0 } of points) {
+    const point = { measurement: 'm', tags: { symbol }, fields: { price }, at: BigInt(ns) }
+    if (written === 0) influx.write('b', [point])
+    else time.clock.schedule(() => influx.write('b', [point]), written)
+  }
+}
+
+interface LookUps {
+  /** Prices, by their digits; `n` for none. */
+  readonly finds: string
+  /** The series that InfluxDB is asked for, each at the instant of the look-up that does it. */
+  readonly asks: string
   readonly points?: readonly Price[]
   readonly cache?: CacheOptions
   readonly lookback?: number
   readonly maxAge?: number
 }
 
-/** Passes on the bare prices. */
-const pricesOf = (influx: FluxQuery, options: LookUpOptions) =>
-  enrichFromInflux(
-    influx,
-    ({ symbol, at }: Ask) => ({ measurement: 'm', field: 'price', tags: { symbol }, at: BigInt(at) }),
-    { org: 'o', bucket: 'b', into: (_, found) => found?.value ?? null, batch: { max: 1 }, cache: {}, ...options },
-  )
-
-/** Looks up one after the other, one a frame: what is found, and how many queries it takes. */
-function lookUpAll(asks: readonly Ask[], { points = prices, ...options }: LookUpOptions = {}) {
-  const found: (number | null)[] = []
-  let queries = 0
-  const letters = asks.map((_, i) => String.fromCharCode(97 + i))
-  marbles(({ scheduler, flush }) => {
-    const { influx, asked } = pointsInflux(points, () => scheduler.now())
-    const values = Object.fromEntries(letters.map((letter, i) => [letter, asks[i] as Ask]))
-    const { messages } = marbleMessages(scheduler, `${letters.join('')}|`, values)
-    messages.pipe(pricesOf(influx, options), ack()).subscribe((price) => found.push(price))
-    flush()
-    queries = asked.length
-  })()
-  return { found, queries }
+/** Looks up one after the other, one a ms. */
+function lookUps(all: readonly Ask[], { finds, asks, points = prices, ...options }: LookUps): () => void {
+  return kafkaTest((kit) => {
+    write(kit, points)
+    const letters = all.map((_, i) => letterOf(i))
+    const messages = kit.topic(`0: ${letters.join('')}`, Object.fromEntries(all.map((ask, i) => [letterOf(i), ask])))
+    const into = (_: Ask, found: { value: number } | null) => found?.value ?? null
+    const enrich = enrichFromInflux(kit.influx, lookupOf, { ...from, into, batch: { max: 1 }, cache: {}, ...options })
+    const digits = Object.fromEntries([...'0123456789'].map((digit) => [digit, Number(digit)]))
+    kit.expectOutput(messages.pipe(enrich, ack())).toBe(finds, { ...digits, n: null })
+    kit.expectCalls(kit.influx).toBe(asks)
+  })
 }
 
 describe('the cache of enrichFromInflux', () => {
-  it('answers every instant from that of a value up to the one it was asked for', () => {
-    expect(lookUpAll([at(20), at(10), at(15), at(20)])).toEqual({ found: [1, 1, 1, 1], queries: 1 })
-  })
+  it(
+    'answers every instant from that of a value up to the one it was asked for',
+    lookUps([at(20), at(10), at(15), at(20)], {
+      finds: '1111',
+      asks: ' A',
+    }),
+  )
 
-  it('asks for an instant after that, which may have another value', () => {
-    expect(lookUpAll([at(20), at(21), at(30), at(29)])).toEqual({ found: [1, 1, 2, 2], queries: 3 })
-  })
+  it(
+    'asks for an instant after that, which may have another value',
+    lookUps([at(20), at(21), at(30), at(29)], {
+      finds: '1122',
+      asks: ' AAA',
+    }),
+  )
 
-  it('asks for an instant before the value', () => {
-    expect(lookUpAll([at(30), at(24), at(9), at(30)])).toEqual({ found: [2, 1, null, 2], queries: 3 })
-  })
+  it(
+    'asks for an instant before the value',
+    lookUps([at(30), at(24), at(9), at(30)], {
+      finds: '21n2',
+      asks: ' AAA',
+    }),
+  )
 
-  it('keeps series apart', () => {
-    expect(lookUpAll([at(20), at(20, 'B'), at(20), at(15, 'B')])).toEqual({ found: [1, 5, 1, 5], queries: 2 })
-  })
+  it(
+    'keeps series apart',
+    lookUps([at(20), at(20, 'B'), at(20), at(15, 'B')], {
+      finds: '1515',
+      asks: ' AB',
+    }),
+  )
 
-  it('keeps that nothing was found', () => {
-    expect(lookUpAll([at(5), at(5), at(20), at(5)])).toEqual({ found: [null, null, 1, null], queries: 2 })
-  })
+  it(
+    'keeps that nothing was found',
+    lookUps([at(5), at(5), at(20), at(5)], {
+      finds: 'nn1n',
+      asks: ' A-A',
+    }),
+  )
 
-  it('counts no value beyond `lookback`, and none beyond `maxAge`', () => {
+  it.each(['lookback', 'maxAge'])('counts no value beyond `%s`', (option) => {
     const tenNs = 1e-5
-    const asks = [at(20), at(20), at(21), at(21)]
-    expect(lookUpAll(asks, { lookback: tenNs })).toEqual({ found: [1, 1, null, null], queries: 2 })
-    expect(lookUpAll(asks, { maxAge: tenNs })).toEqual({ found: [1, 1, null, null], queries: 2 })
+    lookUps([at(20), at(20), at(21), at(21)], {
+      finds: '11nn',
+      asks: ' A-A',
+      [option]: tenNs,
+    })()
   })
 
-  it('keeps what was used last of `max` values', () => {
-    const asks = [at(20), at(20, 'B'), at(20), at(30), at(20), at(20, 'B')]
-    expect(lookUpAll(asks, { cache: { max: 2 } })).toEqual({ found: [1, 5, 1, 2, 1, 5], queries: 4 })
-  })
+  it(
+    'keeps what was used last of `max` values',
+    lookUps([at(20), at(20, 'B'), at(20), at(30), at(20), at(20, 'B')], {
+      finds: '151215',
+      asks: ' AB-A-B',
+      cache: { max: 2 },
+    }),
+  )
 
-  it('asks again when `ttl` has passed, a miss when `negativeTtl` has', () => {
-    const asks = [at(20), at(5), at(20), at(5), at(20), at(5)]
-    expect(lookUpAll(asks, { cache: { ttl: 4, negativeTtl: 2 } })).toEqual({
-      found: [1, null, 1, null, 1, null],
-      queries: 5,
-    })
-  })
+  it(
+    'asks again when `ttl` has passed, a miss when `negativeTtl` has',
+    lookUps([at(20), at(5), at(20), at(5), at(20), at(5)], {
+      finds: '1n1n1n',
+      asks: ' AA-AAA',
+      cache: { ttl: 4, negativeTtl: 2 },
+    }),
+  )
 
-  it('forgets what a later answer contradicts, and does not come back to it', () => {
+  describe('forgets what a later answer contradicts', () => {
     const late = { symbol: 'A', written: 1 }
     const points = [...prices, { ...late, time: 2, price: 7 }, { ...late, time: 20, price: 8 }]
-    expect(lookUpAll([at(5), at(9), at(5)], { points })).toEqual({ found: [null, 7, 7], queries: 2 })
-    const evicted = [at(23), at(24), at(15), at(20, 'B'), at(22)]
-    expect(lookUpAll(evicted, { points, cache: { max: 2 } })).toEqual({ found: [1, 8, 1, 5, 8], queries: 4 })
+
+    it(
+      'where nothing was known',
+      lookUps([at(5), at(9), at(5)], {
+        finds: 'n77',
+        asks: ' AA',
+        points,
+      }),
+    )
+
+    it(
+      'and does not come back to it',
+      lookUps([at(23), at(24), at(15), at(20, 'B'), at(22)], {
+        finds: '18158',
+        asks: ' AA-BA',
+        points,
+        cache: { max: 2 },
+      }),
+    )
   })
 
-  it('asks once for several fields and knows them together', () => {
-    const row = (field: string, ns: number, value: number) => ({
-      ...{ _measurement: 'm', _field: field, symbol: 'A' },
-      ...{ _time: `1970-01-01T00:00:00.0000000${ns}Z`, _value: value },
-    })
-    let queries = 0
-    const influx: FluxQuery = () => of(queries++ < 0 ? [] : [row('bid', 10, 1), row('ask', 14, 2)])
-    const quote = enrichFromInflux(
-      influx,
-      ({ at }: Ask) => ({ measurement: 'm', field: ['bid', 'ask'], tags: { symbol: 'A' }, at: BigInt(at) }),
-      { org: 'o', bucket: 'b', into: 'quote', batch: { max: 1 }, cache: {} },
-    )
-    marbles(({ scheduler, expectObservable }) => {
-      const asks = { a: at(20), b: at(15), c: at(12), d: at(12) }
-      const { messages } = marbleMessages(scheduler, 'abcd|', asks)
-      const x = { bid: 1, ask: 2 }
-      const y = { bid: 1, ask: null }
-      expectObservable(
-        messages.pipe(
-          quote,
-          mapValue(({ quote }) => quote),
-          ack(),
-        ),
-      ).toBe('xxyy|', { x, y })
-    })()
-    // `ask` had no value at 12 yet.
-    expect(queries).toBe(2)
-  })
+  it(
+    'asks once for several fields and knows them together',
+    kafkaTest(({ topic, influx, expectOutput, expectCalls }) => {
+      const messages = topic('0: abcd', { a: at(20), b: at(15), c: at(12), d: at(12) })
+      const point = (fields: { bid: number } | { ask: number }, at: bigint) => ({
+        ...{ measurement: 'm', tags: { symbol: 'A' } },
+        ...{ fields, at },
+      })
+      influx.write('b', [point({ bid: 1 }, 10n), point({ ask: 2 }, 14n)])
+      const result = messages.pipe(
+        enrichFromInflux(influx, (ask: Ask) => ({ ...lookupOf(ask), field: ['bid', 'ask'] }), {
+          ...{ ...from, into: 'quote' },
+          ...{ batch: { max: 1 }, cache: {} },
+        }),
+        mapValue(({ quote }) => quote),
+        ack(),
+      )
+      expectOutput(result).toBe('xxyy', { x: { bid: 1, ask: 2 }, y: { bid: 1, ask: null } })
+      // `ask` had no value at 12 yet.
+      expectCalls(influx).toBe('  A-A')
+    }),
+  )
 
   it('gives what InfluxDB had within the last `ttl`, whatever is asked and written when', () => {
     const symbol = fc.constantFrom('A', 'B')
@@ -148,27 +199,23 @@ describe('the cache of enrichFromInflux', () => {
     holds(
       life,
       ({ points, steps, waits, lookback, ttl, max, batch }) => {
-        const letters = steps.map((_, i) => String.fromCharCode(97 + i))
-        const marble = `${steps.map(({ gap }, i) => letters[i] + '-'.repeat(gap)).join('')}|`
         const passed: { ask: Ask; price: number | null; now: number }[] = []
-        marbles(({ scheduler, flush }) => {
-          const { influx } = pointsInflux(
-            points,
-            () => scheduler.now(),
-            (rows, call) => timer(waits[call - 1] ?? 0, scheduler).pipe(mergeMap(() => of(rows))),
-          )
-          const values = Object.fromEntries(letters.map((letter, i) => [letter, steps[i] as Ask]))
-          const enrich = enrichFromInflux(
-            influx,
-            ({ symbol, at }: Ask) => ({ measurement: 'm', field: 'price', tags: { symbol }, at: BigInt(at) }),
-            {
-              ...{ org: 'o', bucket: 'b' },
-              into: (ask, found) => ({ ask, price: found?.value ?? null }),
-              ...{ batch: { max: batch, wait: 2 }, lookback: lookback / 1e6, cache: { ttl, negativeTtl: ttl, max } },
-            },
-          )
-          const { messages } = marbleMessages(scheduler, marble, values)
-          messages.pipe(enrich, ack()).subscribe((found) => passed.push({ ...found, now: scheduler.now() }))
+        kafkaTest((kit) => {
+          const { topic, influx, time, expectOutput, flush } = kit
+          write(kit, points)
+          influx.replies(...waits.map((ms) => `${'-'.repeat(ms)}(r|)`))
+          const marble = steps.map(({ gap }, i) => letterOf(i) + '-'.repeat(gap)).join('')
+          const messages = topic(`0: ${marble}`, Object.fromEntries(steps.map((ask, i) => [letterOf(i), ask])))
+          const enrich = enrichFromInflux(influx, lookupOf, {
+            ...from,
+            into: (ask, found) => ({ ask, price: found?.value ?? null }),
+            ...{ batch: { max: batch, wait: 2 }, lookback: lookback / 1e6, cache: { ttl, negativeTtl: ttl, max } },
+          })
+          const noted = tap((found: { ask: Ask; price: number | null }) => {
+            passed.push({ ...found, now: time.clock.now() })
+          })
+          // After its source went quiet, a message waits in a batch for the next.
+          expectOutput(messages.pipe(delay(1), enrich, ack(), noted))
           flush()
         })()
         expect(passed).toHaveLength(steps.length)
@@ -177,7 +224,7 @@ describe('the cache of enrichFromInflux', () => {
           expect(moments.map((moment) => truth(points, ask, lookback, moment))).toContain(price)
         }
       },
-      { runs: 400 },
+      { runs: 200 },
     )
   })
 })
