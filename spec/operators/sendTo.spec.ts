@@ -4,19 +4,18 @@ import { describe, expect, expectTypeOf, it } from 'vitest'
 import { ack } from '../../lib/ack.ts'
 import type { Headers, OutgoingMessage } from '../../lib/broker.ts'
 import { json, text, tombstones } from '../../lib/codec.ts'
-import { FatalError, PermanentError, TransientError } from '../../lib/errors.ts'
+import { PermanentError, TransientError } from '../../lib/errors.ts'
 import { memoryBroker } from '../../lib/memory/memoryBroker.ts'
 import type { Message } from '../../lib/message.ts'
-import { marbleMessages } from '../../lib/testing/marbleMessages.ts'
-import { topic } from '../../lib/topic.ts'
+import { kafkaTest } from '../../lib/testing/kafkaTest.ts'
+import { topic as topicOf } from '../../lib/topic.ts'
 import { type Outgoing, type SendLike, sendTo } from '../../operators/sendTo/sendTo.ts'
-import { marbles } from '../support/marbles.ts'
+import { exactly } from '../support/exactly.ts'
 
-const values = { a: 'ann', b: 'bob', c: 'ann' }
+const skipping = { onNack: 'skip' } as const
 const byValue = { key: (value: string) => value }
-const words = topic('words', text)
+const words = topicOf('words', text)
 const outgoing = (value: string) => ({ key: value, value })
-const one = { batch: { max: 1 } }
 const steady = { jitter: 'none', delay: 4 } as const
 
 /** Answers each produce by `answer`, an Observable of one error or null, and keeps what it was asked. */
@@ -29,40 +28,25 @@ function kafkaOf(answer: (messages: readonly OutgoingMessage[], call: number) =>
 /** What one message is sent as. */
 function sentFor(select: (value: string, message: Message<string>) => Outgoing<string>, headers: Headers = {}) {
   const { kafka, sent } = kafkaOf(() => of(null))
-  marbles(({ scheduler, expectObservable }) => {
-    const { messages } = marbleMessages(scheduler, '---(a|)', values, { headers })
-    expectObservable(messages.pipe(sendTo(kafka, words, select), ack())).toBe('---(a|)', values)
+  kafkaTest(({ topic, expectOutput }) => {
+    const messages = topic('0: ---a', {}, { headers: { a: headers } })
+    expectOutput(messages.pipe(sendTo(kafka, words, select), ack())).toBe('---a')
   })()
   return sent[0]?.[0]
 }
 
 describe('sendTo', () => {
-  it('sends many in one produce, in order, when they fill a batch, after its wait, and at the end', () => {
-    const { kafka, sent } = kafkaOf(() => of(null))
-    marbles(({ scheduler, expectObservable }) => {
-      const source = '  abc-a------b|'
-      const expected = '--(abc)--a--(b|)'
-      const { messages } = marbleMessages(scheduler, source, values, byValue)
-      expectObservable(messages.pipe(sendTo(kafka, words, outgoing, { batch: { max: 3 } }), ack())).toBe(
-        expected,
-        values,
-      )
-    })()
-    expect(sent.map((messages) => messages.map(({ value }) => value))).toEqual([
-      ['ann', 'bob', 'ann'],
-      ['ann'],
-      ['bob'],
-    ])
-  })
-
   it(
-    'abandons what is under way when it is unsubscribed',
-    marbles(({ scheduler, expectObservable }) => {
-      const { kafka } = kafkaOf(() => NEVER)
-      const { messages, acks, abandoned } = marbleMessages(scheduler, 'ab------', values)
-      expectObservable(messages.pipe(sendTo(kafka, words, outgoing, one), ack()), '---!').toBe('-')
-      expectObservable(acks).toBe('')
-      expectObservable(abandoned).toBe('---(ab)')
+    'sends many in one produce, in order, also those of one key',
+    kafkaTest(({ topic, expectOutput, flush }) => {
+      const { kafka, sent } = kafkaOf(() => of(null))
+      const messages = topic('0: (abcad)', {}, { key: { a: 'ann', b: 'bob', c: 'ann', d: 'bob' } })
+      expectOutput(messages.pipe(sendTo(kafka, words, outgoing, { batch: { max: 3 } }), ack())).toBe('(abcad)')
+      flush()
+      expect(sent.map((row) => row.map(({ value }) => value))).toEqual([
+        ['a', 'b', 'c'],
+        ['a', 'd'],
+      ])
     }),
   )
 
@@ -70,9 +54,9 @@ describe('sendTo', () => {
     it('has the source’s headers and timestamp', () => {
       expect(sentFor(outgoing, { trace: 't', tenant: 'x' })).toEqual({
         topic: 'words',
-        key: 'ann',
-        value: 'ann',
-        headers: { trace: 't', tenant: 'x' },
+        key: 'a',
+        value: 'a',
+        headers: { trace: Buffer.from('t'), tenant: Buffer.from('x') },
         timestamp: 3,
       })
     })
@@ -84,8 +68,8 @@ describe('sendTo', () => {
       expect(sentFor(select, { trace: 't', tenant: 'x' })).toEqual({
         topic: 'words',
         key: bytes,
-        value: 'ann',
-        headers: { trace: 't', list: ['1', bytes] },
+        value: 'a',
+        headers: { trace: Buffer.from('t'), list: ['1', bytes] },
         timestamp: 7,
         partition: 2,
       })
@@ -93,19 +77,20 @@ describe('sendTo', () => {
 
     it('may depend on the message, and may be without a key', () => {
       const select = (value: string, { offset }: Message<string>) => ({ key: null, value: `${value}${offset}` })
-      expect(sentFor(select)).toMatchObject({ key: null, value: 'ann0' })
+      expect(sentFor(select)).toMatchObject({ key: null, value: 'a0' })
     })
 
-    it('is written by the topic’s codec; a tombstone has no value', () => {
-      const { kafka, sent } = kafkaOf(() => of(null))
-      const users = topic('users', tombstones(json<{ name: string }>()))
-      marbles(({ scheduler, expectObservable }) => {
-        const { messages } = marbleMessages(scheduler, '(ab|)', values)
-        const select = (name: string) => ({ key: name, value: name === 'bob' ? null : { name } })
-        expectObservable(messages.pipe(sendTo(kafka, users, select), ack())).toBe('(ab|)', values)
-      })()
-      expect(sent[0]?.map(({ value }) => value)).toEqual(['{"name":"ann"}', null])
-    })
+    it(
+      'is written by the topic’s codec; a tombstone has no value',
+      kafkaTest(({ topic, kafka, expectOutput, expectSent }) => {
+        const users = topicOf('users', tombstones(json<{ name: string }>()))
+        const messages = topic('0: ab')
+        topic(users, '0:')
+        const select = (name: string) => ({ key: name, value: name === 'b' ? null : { name } })
+        expectOutput(messages.pipe(sendTo(kafka, users, select), ack())).toBe('ab')
+        expectSent(users).toBe('xy', { x: { name: 'a' }, y: null })
+      }),
+    )
   })
 
   describe('a message alone is nacked', () => {
@@ -117,101 +102,109 @@ describe('sendTo', () => {
       ['header', { headers: { n: 1 } }, 'header "n" of sendTo to be a string, bytes, or several of them, got 1'],
     ]
     it.each(wrongs)('for a wrong %s: %j', (_name, wrong, why) => {
-      const { kafka, sent } = kafkaOf(() => of(null))
-      marbles(({ scheduler, expectObservable }) => {
-        const { messages, nacks } = marbleMessages(scheduler, '(ab|)', values)
-        const select = (value: string) => ({ ...outgoing(value), ...(value === 'ann' ? (wrong as object) : {}) })
-        expectObservable(messages.pipe(sendTo(kafka, words, select), ack())).toBe('(b|)', values)
-        expectObservable(nacks).toBe('n', { n: `a: Expected the ${why}; see to it in the selector` })
+      kafkaTest(({ topic, kafka, expectOutput, expectSent, expectNacks }) => {
+        const messages = topic('0: (ab)', {}, skipping)
+        topic(words, '0:')
+        const select = (value: string) => ({ ...outgoing(value), ...(value === 'a' ? (wrong as object) : {}) })
+        expectOutput(messages.pipe(sendTo(kafka, words, select), ack())).toBe('b')
+        expectSent(words).toBe('b')
+        expectNacks('0: a', { a: exactly(`Expected the ${why}; see to it in the selector`) })
       })()
-      expect(sent[0]).toHaveLength(1)
     })
 
-    it('for a selector that throws', () => {
-      const { kafka } = kafkaOf(() => of(null))
-      marbles(({ scheduler, expectObservable }) => {
-        const { messages, nacks } = marbleMessages(scheduler, '(ab|)', values)
+    it(
+      'for a selector that throws',
+      kafkaTest(({ topic, kafka, expectOutput, expectSent, expectNacks }) => {
+        const messages = topic('0: (ab)', {}, skipping)
+        topic(words, '0:')
         const select = (value: string) => {
-          if (value === 'ann') throw new Error('boom')
+          if (value === 'a') throw new Error('boom')
           return outgoing(value)
         }
-        expectObservable(messages.pipe(sendTo(kafka, words, select), ack())).toBe('(b|)', values)
-        expectObservable(nacks).toBe('n', { n: 'a: boom' })
-      })()
-    })
+        expectOutput(messages.pipe(sendTo(kafka, words, select), ack())).toBe('b')
+        expectSent(words).toBe('b')
+        expectNacks('0: a', { a: exactly('boom') })
+      }),
+    )
 
-    it('for a value that the codec can’t write', () => {
-      const { kafka } = kafkaOf(() => of(null))
-      const anything = topic('anything', json<unknown>())
-      marbles(({ scheduler, expectObservable }) => {
-        const { messages, nacks } = marbleMessages(scheduler, '(ab|)', values)
-        const select = (value: string) => ({ key: null, value: value === 'ann' ? undefined : value })
-        expectObservable(messages.pipe(sendTo(kafka, anything, select), ack())).toBe('(b|)', values)
+    it(
+      'for a value that the codec can’t write',
+      kafkaTest(({ topic, kafka, expectOutput, expectSent, expectNacks }) => {
+        const messages = topic('0: (ab)', {}, skipping)
+        const anything = topicOf('anything', json<unknown>())
+        topic(anything, '0:')
+        const select = (value: string) => ({ key: null, value: value === 'a' ? undefined : value })
+        expectOutput(messages.pipe(sendTo(kafka, anything, select), ack())).toBe('b')
+        expectSent(anything).toBe('b')
         const why = 'Expected a value that JSON can hold, got undefined; got undefined'
-        expectObservable(nacks).toBe('n', { n: `a: Cannot write a value for topic anything: ${why}` })
-      })()
-    })
+        expectNacks('0: a', { a: exactly(`Cannot write a value for topic anything: ${why}`) })
+      }),
+    )
 
-    it('for a codec that writes something else', () => {
-      const { kafka } = kafkaOf(() => of(null))
-      const numbers = topic('numbers', { decode: () => 1, encode: (value: number) => value as unknown as string })
-      marbles(({ scheduler, expectObservable }) => {
-        const { messages, nacks } = marbleMessages(scheduler, '(a|)', values)
-        expectObservable(
-          messages.pipe(
-            sendTo(kafka, numbers, () => ({ key: null, value: 5 })),
-            ack(),
-          ),
-        ).toBe('|')
+    it(
+      'for a codec that writes something else',
+      kafkaTest(({ topic, kafka, expectOutput, expectSent, expectNacks }) => {
+        const messages = topic('0: a', {}, skipping)
+        const numbers = topicOf('numbers', { decode: () => 1, encode: (value: number) => value as unknown as string })
+        topic(numbers, '0:')
+        const select = () => ({ key: null, value: 5 })
+        expectOutput(messages.pipe(sendTo(kafka, numbers, select), ack())).toBe('')
+        expectSent(numbers).toBe('')
         const why = 'its codec gave neither text, bytes nor null; got 5'
-        expectObservable(nacks).toBe('n', { n: `a: Cannot write a value for topic numbers: ${why}` })
-      })()
-    })
+        expectNacks('0: a', { a: exactly(`Cannot write a value for topic numbers: ${why}`) })
+      }),
+    )
 
-    it('for what the broker refuses for good, while the rest of its batch is sent', () => {
-      const { kafka, sent } = kafkaOf((messages) =>
-        of(messages.some(({ value }) => value === 'bob') ? new PermanentError('too large') : null),
+    it(
+      'for what the broker refuses for good, while the rest of its batch is sent',
+      kafkaTest(({ topic, expectOutput, expectNacks, flush }) => {
+        const { kafka, sent } = kafkaOf((messages) =>
+          of(messages.some(({ value }) => value === 'b') ? new PermanentError('too large') : null),
+        )
+        const messages = topic('0: (abc)', {}, { ...byValue, ...skipping })
+        expectOutput(messages.pipe(sendTo(kafka, words, outgoing), ack())).toBe('(ac)')
+        expectNacks('0: b', { b: exactly('too large') })
+        flush()
+        expect(sent.map(({ length }) => length)).toEqual([3, 1, 1, 1])
+      }),
+    )
+  })
+
+  it(
+    'tries again what may pass, as the whole batch that it was',
+    kafkaTest(({ topic, expectOutput, flush }) => {
+      const { kafka, sent } = kafkaOf((_messages, call) => of(call < 3 ? new TransientError('no leader') : null))
+      const messages = topic('0: (abc)', {}, byValue)
+      expectOutput(messages.pipe(sendTo(kafka, words, outgoing, { retry: steady }), ack())).toBe('12ms (abc)')
+      flush()
+      expect(sent.map(({ length }) => length)).toEqual([3, 3, 3])
+    }),
+  )
+
+  it(
+    'waits a minute for an answer before it sends a second copy',
+    kafkaTest(({ topic, expectOutput }) => {
+      const { kafka } = kafkaOf((_messages, call) => (call < 2 ? NEVER : of(null)))
+      const messages = topic('0: a')
+      expectOutput(messages.pipe(sendTo(kafka, words, outgoing, { retry: steady }), ack())).toBe('60s 4ms a')
+    }),
+  )
+
+  it(
+    'ends the stream when there is no such topic, though nacked messages are skipped',
+    kafkaTest(({ topic, kafka, expectOutput }) => {
+      const messages = topic('0: a-b', {}, skipping)
+      expectOutput(messages.pipe(sendTo(kafka, words, outgoing), ack())).toBe(
+        '#',
+        {},
+        'Cannot send to words: the topic does not exist',
       )
-      marbles(({ scheduler, expectObservable }) => {
-        const { messages, nacks } = marbleMessages(scheduler, '(abc|)', values, byValue)
-        expectObservable(messages.pipe(sendTo(kafka, words, outgoing), ack())).toBe('(ac|)', values)
-        expectObservable(nacks).toBe('n', { n: 'b: too large' })
-      })()
-      expect(sent.map(({ length }) => length)).toEqual([3, 1, 1, 1])
-    })
-  })
-
-  it('tries again what may pass, as the whole batch that it was', () => {
-    const { kafka, sent } = kafkaOf((_messages, call) => of(call < 3 ? new TransientError('no leader') : null))
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages } = marbleMessages(scheduler, '(abc|)', values, byValue)
-      const result = messages.pipe(sendTo(kafka, words, outgoing, { retry: steady }), ack())
-      expectObservable(result).toBe('12ms (abc|)', values)
-    })()
-    expect(sent.map(({ length }) => length)).toEqual([3, 3, 3])
-  })
-
-  it('waits a minute for an answer before it sends a second copy', () => {
-    const { kafka } = kafkaOf((_messages, call) => (call < 2 ? NEVER : of(null)))
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages } = marbleMessages(scheduler, '(a|)', values)
-      const result = messages.pipe(sendTo(kafka, words, outgoing, { retry: steady }), ack())
-      expectObservable(result).toBe('60s 4ms (a|)', values)
-    })()
-  })
-
-  it('ends the stream with what no message escapes', () => {
-    const { kafka } = kafkaOf(() => of(new FatalError('no such topic')))
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages } = marbleMessages(scheduler, 'a-b|', values)
-      const error = expect.objectContaining({ name: 'FatalError', message: expect.stringContaining('no such topic') })
-      expectObservable(messages.pipe(sendTo(kafka, words, outgoing, one), ack())).toBe('#', undefined, error)
-    })()
-  })
+    }),
+  )
 
   it('refuses a topic given by a pattern at once', () => {
     const { kafka } = kafkaOf(() => of(null))
-    expect(() => sendTo(kafka, topic(/words-.*/, text), outgoing)).toThrow(
+    expect(() => sendTo(kafka, topicOf(/words-.*/, text), outgoing)).toThrow(
       'Expected `topic` to be a topic with a name, not a pattern, got `/words-.*/` (object)',
     )
   })
@@ -228,23 +221,20 @@ describe('sendTo', () => {
 
   it('infers in a pipe, and refuses what the topic’s codec can’t encode', () => {
     const kafka: SendLike = memoryBroker()
-    const quality = topic('quality', t.type({ id: t.string, price: t.union([t.number, t.null]) }))
-    marbles(({ scheduler }) => {
-      const orders = { a: { id: 'o', price: 1, more: true } }
-      const { messages } = marbleMessages(scheduler, '-', orders)
-      const result = messages.pipe(
-        sendTo(kafka, quality, (order, { key }) => ({ key, value: order })),
-        ack(),
-      )
-      expectTypeOf(result).toEqualTypeOf<Observable<{ id: string; price: number; more: boolean }>>()
-      // @ts-expect-error a price is missing
-      messages.pipe(sendTo(kafka, quality, ({ id }) => ({ key: id, value: { id } })))
-      // @ts-expect-error a price is no text
-      messages.pipe(sendTo(kafka, quality, ({ id }) => ({ key: id, value: { id, price: '1' } })))
-      // @ts-expect-error null needs tombstones(codec)
-      messages.pipe(sendTo(kafka, quality, ({ id }) => ({ key: id, value: null })))
-      // @ts-expect-error a key is text, bytes or null
-      messages.pipe(sendTo(kafka, quality, (order) => ({ key: 7, value: order })))
-    })()
+    const quality = topicOf('quality', t.type({ id: t.string, price: t.union([t.number, t.null]) }))
+    const messages: Observable<Message<{ id: string; price: number; more: boolean }>> = NEVER
+    const result = messages.pipe(
+      sendTo(kafka, quality, (order, { key }) => ({ key, value: order })),
+      ack(),
+    )
+    expectTypeOf(result).toEqualTypeOf<Observable<{ id: string; price: number; more: boolean }>>()
+    // @ts-expect-error a price is missing
+    messages.pipe(sendTo(kafka, quality, ({ id }) => ({ key: id, value: { id } })))
+    // @ts-expect-error a price is no text
+    messages.pipe(sendTo(kafka, quality, ({ id }) => ({ key: id, value: { id, price: '1' } })))
+    // @ts-expect-error null needs tombstones(codec)
+    messages.pipe(sendTo(kafka, quality, ({ id }) => ({ key: id, value: null })))
+    // @ts-expect-error a key is text, bytes or null
+    messages.pipe(sendTo(kafka, quality, (order) => ({ key: 7, value: order })))
   })
 })
