@@ -6,15 +6,19 @@ import type { OutgoingMessage, SendOptions } from '../../lib/broker.ts'
 import { text } from '../../lib/codec.ts'
 import { FatalError, PermanentError, TransientError } from '../../lib/errors.ts'
 import { memoryBroker } from '../../lib/memory/memoryBroker.ts'
-import { marbleMessages } from '../../lib/testing/marbleMessages.ts'
-import { topic } from '../../lib/topic.ts'
+import type { Message } from '../../lib/message.ts'
+import type { NamedErrors } from '../../lib/testing/expectations.ts'
+import { kafkaTest } from '../../lib/testing/kafkaTest.ts'
+import { topic as topicOf } from '../../lib/topic.ts'
 import { transaction } from '../../lib/transaction.ts'
 import { sizeOf } from '../../operators/sendTo/outgoing.ts'
 import { type SendLike, type SendToOptions, sendTo } from '../../operators/sendTo/sendTo.ts'
-import { marbles } from '../support/marbles.ts'
+import { exactly } from '../support/exactly.ts'
 
 const values = { a: 'ann', b: 'bob', c: 'cid', d: 'dan' }
-const words = topic('words', text)
+const words = topicOf('words', text)
+const byValue = { key: (value: string) => value }
+const skipping = { onNack: 'skip' } as const
 const outgoing = (value: string) => ({ key: value, value })
 const texts = (rows: readonly (readonly OutgoingMessage[])[]) =>
   rows.map((row) => row.map(({ value }) => String(value)))
@@ -32,15 +36,20 @@ function kafkaOf(answer: (messages: readonly OutgoingMessage[], call: number) =>
   return { kafka, sent, how }
 }
 
-/** Sends four messages at once; gives what was sent, and what became of them. */
-function fourBy(answer: Parameters<typeof kafkaOf>[0], options: SendToOptions, expected: string, nacked = '') {
+/** Sends four messages at once; gives what was sent, and how. `nacked` has why a message of a name was nacked. */
+function fourBy(
+  answer: Parameters<typeof kafkaOf>[0],
+  options: SendToOptions,
+  expected: string,
+  nacked: NamedErrors = {},
+) {
   const { kafka, sent, how } = kafkaOf(answer)
-  marbles(({ scheduler, expectObservable }) => {
-    const { messages, nacks } = marbleMessages(scheduler, '(abcd|)', values, { key: (value) => value })
-    expectObservable(messages.pipe(sendTo(kafka, words, outgoing, options), ack())).toBe(expected, values)
-    if (nacked !== '') expectObservable(nacks).toBe('n', { n: nacked })
+  kafkaTest(({ topic, expectOutput, expectNacks }) => {
+    const messages = topic('0: (abcd)', values, { ...byValue, ...skipping })
+    expectOutput(messages.pipe(sendTo(kafka, words, outgoing, options), ack())).toBe(expected)
+    expectNacks(Object.keys(nacked).join(''), nacked)
   })()
-  return { sent: texts(sent), how, raw: sent }
+  return { sent: texts(sent), how }
 }
 
 /** Room for two of the messages. */
@@ -50,28 +59,27 @@ const steady = { jitter: 'none', delay: 4 } as const
 describe('sendTo, by its options,', () => {
   describe('maxMessageBytes,', () => {
     it('divides what is sent together, in order', () => {
-      const { sent } = fourBy(() => of(null), { maxMessageBytes: TWO }, '(abcd|)')
+      const { sent } = fourBy(() => of(null), { maxMessageBytes: TWO }, '(abcd)')
       expect(sent).toEqual([
         ['ann', 'bob'],
         ['cid', 'dan'],
       ])
     })
 
-    it('nacks a message that is larger before it is sent', () => {
-      const size = TWO - 1
-      const select = (value: string) => ({ key: null, value: value === 'bob' ? 'x'.repeat(size) : value })
-      const { kafka, sent } = kafkaOf(() => of(null))
-      marbles(({ scheduler, expectObservable }) => {
-        const { messages, nacks } = marbleMessages(scheduler, '(abc|)', values)
-        expectObservable(messages.pipe(sendTo(kafka, words, select, { maxMessageBytes: size }), ack())).toBe(
-          '(ac|)',
-          values,
-        )
+    it(
+      'nacks a message that is larger before it is sent',
+      kafkaTest(({ topic, expectOutput, expectNacks, flush }) => {
+        const size = TWO - 1
+        const select = (value: string) => ({ key: null, value: value === 'bob' ? 'x'.repeat(size) : value })
+        const { kafka, sent } = kafkaOf(() => of(null))
+        const send = sendTo(kafka, words, select, { maxMessageBytes: size })
+        expectOutput(topic('0: (abc)', values, skipping).pipe(send, ack())).toBe('(ac)')
         const why = `the message has ${61 + 30 + size} bytes, and maxMessageBytes is ${size}`
-        expectObservable(nacks).toBe('n', { n: expect.stringContaining(why) })
-      })()
-      expect(texts(sent).flat()).toEqual(['ann', 'cid'])
-    })
+        expectNacks('0: b', { b: why })
+        flush()
+        expect(texts(sent).flat()).toEqual(['ann', 'cid'])
+      }),
+    )
 
     it('counts bytes, not characters, and those of headers', () => {
       expect(sizeOf({ topic: 't', key: 'ä', value: Buffer.from('xyz') })).toBe(30 + 2 + 3)
@@ -83,7 +91,7 @@ describe('sendTo, by its options,', () => {
 
   it('tries again only what is not written, and what is behind it', () => {
     const failsOnce = (_: unknown, call: number) => of(call === 2 ? new TransientError('no leader') : null)
-    const { sent } = fourBy(failsOnce, { maxMessageBytes: TWO, retry: steady }, '(ab)(cd|)')
+    const { sent } = fourBy(failsOnce, { maxMessageBytes: TWO, retry: steady }, '(ab)(cd)')
     expect(sent).toEqual([
       ['ann', 'bob'],
       ['cid', 'dan'],
@@ -94,28 +102,24 @@ describe('sendTo, by its options,', () => {
   it('nacks the one of a row that is refused, and sends those behind it', () => {
     const refuses = (row: readonly OutgoingMessage[]) =>
       of(row.some(({ value }) => value === 'bob') ? new PermanentError('refused') : null)
-    const { sent } = fourBy(refuses, { maxMessageBytes: TWO }, '(acd|)', 'b: refused')
+    const { sent } = fourBy(refuses, { maxMessageBytes: TWO }, '(acd)', { b: exactly('refused') })
     expect(sent).toEqual([['ann', 'bob'], ['ann'], ['bob'], ['cid', 'dan']])
   })
 
-  it('ends the stream with what no message escapes, after those that are written', () => {
-    const { kafka } = kafkaOf((_, call) => of(call === 2 ? new FatalError('no such topic') : null))
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages } = marbleMessages(scheduler, '(abcd|)', values, { key: (value) => value })
-      const error = expect.objectContaining({ message: expect.stringContaining('no such topic') })
-      const result = messages.pipe(sendTo(kafka, words, outgoing, { maxMessageBytes: TWO }), ack())
-      expectObservable(result).toBe('(ab#)', values, error)
-    })()
-  })
+  it(
+    'ends the stream with what no message escapes, after those that are written',
+    kafkaTest(({ topic, expectOutput }) => {
+      const { kafka } = kafkaOf((_, call) => of(call === 2 ? new FatalError('no such topic') : null))
+      const messages = topic('0: (abcd)', values, { ...byValue, ...skipping })
+      const send = sendTo(kafka, words, outgoing, { maxMessageBytes: TWO })
+      expectOutput(messages.pipe(send, ack())).toBe('(ab#)', {}, 'no such topic')
+    }),
+  )
 
   it('sends nothing more of a try that has no answer in time', () => {
-    const { kafka, sent } = kafkaOf((_, call) => (call === 1 ? NEVER : of(null)))
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages } = marbleMessages(scheduler, '(abcd|)', values, { key: (value) => value })
-      const options = { maxMessageBytes: TWO, retry: steady, timeout: 10 }
-      expectObservable(messages.pipe(sendTo(kafka, words, outgoing, options), ack())).toBe('14ms (abcd|)', values)
-    })()
-    expect(texts(sent)).toEqual([
+    const answer = (_: unknown, call: number) => (call === 1 ? NEVER : of(null))
+    const { sent } = fourBy(answer, { maxMessageBytes: TWO, retry: steady, timeout: 10 }, '14ms (abcd)')
+    expect(sent).toEqual([
       ['ann', 'bob'],
       ['ann', 'bob'],
       ['cid', 'dan'],
@@ -125,80 +129,71 @@ describe('sendTo, by its options,', () => {
   it('takes the timestamp of the source, or the moment of sending, or the one of the selector', () => {
     const sentAs = (options: SendToOptions, own = {}) => {
       const { kafka, sent } = kafkaOf(() => of(null))
-      marbles(({ scheduler, expectObservable }) => {
-        const { messages } = marbleMessages(scheduler, '--(a|)', values)
+      kafkaTest(({ topic, expectOutput }) => {
+        const messages = topic('0: --a', values)
         const select = (value: string) => ({ key: null, value, ...own })
-        expectObservable(messages.pipe(sendTo(kafka, words, select, options), ack())).toBe('--(a|)', values)
+        expectOutput(messages.pipe(sendTo(kafka, words, select, options), ack())).toBe('--a')
       })()
       return sent[0]?.[0]?.timestamp
     }
-    expect([sentAs({}), sentAs({ timestamp: 'now' }), sentAs({ timestamp: 'now' }, { timestamp: 7 })]).toEqual([
-      sentAs({ timestamp: 'source' }),
-      undefined,
-      7,
-    ])
-    expect(sentAs({})).toBeTypeOf('number')
+    expect([sentAs({}), sentAs({ timestamp: 'source' })]).toEqual([2, 2])
+    expect([sentAs({ timestamp: 'now' }), sentAs({ timestamp: 'now' }, { timestamp: 7 })]).toEqual([undefined, 7])
   })
 
   it('tells the broker how to write and whom to wait for', () => {
-    const by = (options: SendToOptions) => fourBy(() => of(null), options, '(abcd|)').how
+    const by = (options: SendToOptions) => fourBy(() => of(null), options, '(abcd)').how
     expect(by({})).toEqual([{ acks: 'all', compression: 'none' }])
     expect(by({ acks: 'leader', compression: 'gzip' })).toEqual([{ acks: 'leader', compression: 'gzip' }])
   })
 
   describe('to several topics,', () => {
-    const small = topic('small', t.type({ id: t.string }))
-    const large = topic('large', t.type({ id: t.string, shares: t.number }))
+    const small = topicOf('small', t.type({ id: t.string }))
+    const large = topicOf('large', t.type({ id: t.string, shares: t.number }))
     const orders = { a: { id: 'a', shares: 5 }, b: { id: 'b', shares: 500 } }
 
-    it('sends each message to the one that the selector names', () => {
-      const { kafka, sent } = kafkaOf(() => of(null))
-      marbles(({ scheduler, expectObservable }) => {
-        const { messages } = marbleMessages(scheduler, '(ab|)', orders)
-        const result = messages.pipe(
-          sendTo(kafka, [small, large], (order) =>
-            order.shares < 100
-              ? { topic: small, key: null, value: { id: order.id } }
-              : { topic: large, key: null, value: order },
-          ),
-          ack(),
+    it(
+      'sends each message to the one that the selector names',
+      kafkaTest(({ topic, kafka, expectOutput, expectSent }) => {
+        const messages = topic('0: ab', orders)
+        topic(small, '0:')
+        topic(large, '0:')
+        const send = sendTo(kafka, [small, large], (order: (typeof orders)['a']) =>
+          order.shares < 100
+            ? { topic: small, key: null, value: { id: order.id } }
+            : { topic: large, key: null, value: order },
         )
-        expectObservable(result).toBe('(ab|)', orders)
-      })()
-      expect(sent.flat().map(({ topic, value }) => [topic, value])).toEqual([
-        ['small', '{"id":"a"}'],
-        ['large', '{"id":"b","shares":500}'],
-      ])
-    })
+        expectOutput(messages.pipe(send, ack())).toBe('ab')
+        expectSent(small).toBe('s', { s: { id: 'a' } })
+        expectSent(large).toBe('-l', { l: { id: 'b', shares: 500 } })
+      }),
+    )
 
     it('takes for each only what its codec can write, and no other topic', () => {
       const { kafka } = kafkaOf(() => of(null))
-      marbles(({ scheduler }) => {
-        const { messages } = marbleMessages(scheduler, '-', orders)
-        // @ts-expect-error large wants the shares
-        messages.pipe(sendTo(kafka, [small, large], ({ id }) => ({ topic: large, key: null, value: { id } })))
-        // @ts-expect-error words is not one of them
-        messages.pipe(sendTo(kafka, [small, large], ({ id }) => ({ topic: words, key: null, value: id })))
-        // @ts-expect-error a topic is missing
-        messages.pipe(sendTo(kafka, [small, large], (order) => ({ key: null, value: order })))
-      })()
+      const messages: Observable<Message<(typeof orders)['a']>> = NEVER
+      // @ts-expect-error large wants the shares
+      messages.pipe(sendTo(kafka, [small, large], ({ id }) => ({ topic: large, key: null, value: { id } })))
+      // @ts-expect-error words is not one of them
+      messages.pipe(sendTo(kafka, [small, large], ({ id }) => ({ topic: words, key: null, value: id })))
+      // @ts-expect-error a topic is missing
+      messages.pipe(sendTo(kafka, [small, large], (order) => ({ key: null, value: order })))
     })
 
-    it('nacks a message for another topic, in JavaScript', () => {
-      const { kafka } = kafkaOf(() => of(null))
-      marbles(({ scheduler, expectObservable }) => {
-        const { messages, nacks } = marbleMessages(scheduler, '(a|)', orders)
+    it(
+      'nacks a message for another topic, in JavaScript',
+      kafkaTest(({ topic, kafka, expectOutput, expectNacks }) => {
+        const messages = topic('0: a', orders, skipping)
         const select = (({ id }: { id: string }) => ({ topic: words, key: null, value: id })) as never
-        expectObservable(messages.pipe(sendTo(kafka, [small, large], select), ack())).toBe('|')
+        expectOutput(messages.pipe(sendTo(kafka, [small, large], select), ack())).toBe('')
         const why = 'Expected the topic of sendTo to be one of those it was given, small, large; got "words"'
-        expectObservable(nacks).toBe('n', { n: expect.stringContaining(why) })
-      })()
-    })
+        expectNacks('0: a', { a: why })
+      }),
+    )
 
     it('refuses a pattern among them, and none at all', () => {
       const { kafka } = kafkaOf(() => of(null))
       const select = () => ({ topic: small, key: null, value: { id: '' } })
-      expect(() => sendTo(kafka, [small, topic(/x/, text)], select)).toThrow('a topic with a name, not a pattern')
+      expect(() => sendTo(kafka, [small, topicOf(/x/, text)], select)).toThrow('a topic with a name, not a pattern')
       expect(() => sendTo(kafka, [], select as never)).toThrow('Expected `topic` to be a topic, or several')
     })
   })
