@@ -316,6 +316,18 @@ describe('searchEs', () => {
   )
 
   it(
+    'holds its place while every search of a request fails so: what waits behind is not asked',
+    kafkaTest(({ topic, es, expectOutput, expectCalls }) => {
+      const messages = topic('0: (ab)', values)
+      es.put('pages', pages)
+      es.replies('(f|)', { f: { status: 429, error: error('busy') } })
+      const search = searchEs(es, searchOf, { ...one, concurrency: 1, retry })
+      expectOutput(messages.pipe(search, ack())).toBe('----(xy)', found)
+      expectCalls(es).toBe('                           a---(ab)')
+    }),
+  )
+
+  it(
     'nacks the search that is refused, in a request that goes through',
     kafkaTest(({ topic, es, expectOutput, expectCalls, expectNacks }) => {
       const messages = topic('0: (abc)', values, skipping)
