@@ -1,83 +1,74 @@
-import { of, throwError } from 'rxjs'
+import { of, takeUntil } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { ack } from '../../lib/ack.ts'
-import { TransientError } from '../../lib/errors.ts'
 import { type PerBatchOptions, perBatch } from '../../lib/perBatch.ts'
 import { rateLimit } from '../../lib/rateLimit.ts'
-import { marbleMessages } from '../../lib/testing/marbleMessages.ts'
+import { res } from '../../lib/testing/fakes/fakeHttp.ts'
+import { kafkaTest } from '../../lib/testing/kafkaTest.ts'
+import { postTo } from '../../operators/postTo/postTo.ts'
 import { HandClock } from '../support/handClock.ts'
-import { marbles } from '../support/marbles.ts'
-
-const values = { a: 'a', b: 'b', c: 'c', d: 'd', e: 'e', f: 'f' }
 
 /** Asks a server that answers at once, one letter a request. */
-const ask = (options: PerBatchOptions, send = (letter: string) => of([{ value: letter }])) =>
+const ask = (options: PerBatchOptions) =>
   perBatch(
     (letter: string) => letter,
-    ([letter]: readonly string[]) => send(letter as string),
+    ([letter]: readonly string[]) => of([{ value: letter as string }]),
     { batch: { max: 1 }, ...options },
   )
 
 describe('rateLimit', () => {
   it(
     'lets so many requests off in an interval, the rest as soon as they may',
-    marbles(({ scheduler, expectObservable }) => {
-      const source = '  (abcde|)'
-      const expected = '(ab)-(cd)-(e|)'
-      const { messages } = marbleMessages(scheduler, source, values)
+    kafkaTest(({ topic, expectOutput }) => {
       const limit = rateLimit({ count: 2, interval: 5 })
-      expectObservable(messages.pipe(ask({ rateLimit: limit }), ack())).toBe(expected, values)
+      expectOutput(topic('0: (abcde)').pipe(ask({ rateLimit: limit }), ack())).toBe('(ab)-(cd)-e')
     }),
   )
 
   it(
     'counts any interval, not those of a clock',
-    marbles(({ scheduler, expectObservable }) => {
-      const source = '  a---bc---|'
-      const expected = 'a---b----(c|)'
-      const { messages } = marbleMessages(scheduler, source, values)
+    kafkaTest(({ topic, expectOutput }) => {
       const limit = rateLimit({ count: 2, interval: 9 })
-      expectObservable(messages.pipe(ask({ rateLimit: limit }), ack())).toBe(expected, values)
+      const messages = topic('0: a---bc')
+      const expected = '         a---b----c'
+      expectOutput(messages.pipe(ask({ rateLimit: limit }), ack())).toBe(expected)
     }),
   )
 
-  it('counts tries, not messages', () => {
-    const sent: string[] = []
-    marbles(({ scheduler, expectObservable }) => {
-      let tries = 0
-      const busy = new TransientError('busy')
-      const send = (letter: string) => {
-        sent.push(`${letter}@${scheduler.now()}`)
-        return ++tries < 3 ? throwError(() => busy) : of([{ value: letter }])
-      }
-      const options = { rateLimit: rateLimit({ count: 1, interval: 10 }), retry: { delay: 0 } }
-      const { messages } = marbleMessages(scheduler, '(a|)', values)
-      expectObservable(messages.pipe(ask(options, send), ack())).toBe('20ms (a|)', values)
-    })()
-    expect(sent).toEqual(['a@0', 'a@10', 'a@20'])
-  })
+  it(
+    'counts tries, not messages',
+    kafkaTest(({ topic, http, expectOutput, expectCalls }) => {
+      http.replies('(n|)', '(n|)', { n: res(503) })
+      const limits = { rateLimit: rateLimit({ count: 1, interval: 10 }), retry: { delay: 0 } }
+      const post = postTo('http://server', String, { ...limits, fetch: http.fetch })
+      expectOutput(topic('0: a').pipe(post, ack())).toBe('20ms a')
+      expectCalls(http).toBe('a 9ms a 9ms a')
+    }),
+  )
 
   it(
     'has the operators that share it take turns, however many messages each has',
-    marbles(({ scheduler, expectObservable }) => {
+    kafkaTest(({ topic, expectOutput }) => {
       const limit = rateLimit({ count: 1, interval: 2 })
-      const many = marbleMessages(scheduler, '(abcd|)', values)
-      const few = marbleMessages(scheduler, '  (ef|)', values)
-      expectObservable(many.messages.pipe(ask({ rateLimit: limit }), ack())).toBe('a-b---c---(d|)', values)
-      expectObservable(few.messages.pipe(ask({ rateLimit: limit }), ack())).toBe(' ----e---(f|)', values)
+      const many = topic('many', '0: (abcd)', {}, { groupId: 'many' })
+      const few = topic('few', '0: (ef)', {}, { groupId: 'few' })
+      expectOutput(many.pipe(ask({ rateLimit: limit }), ack())).toBe('a-b---c---d')
+      expectOutput(few.pipe(ask({ rateLimit: limit }), ack())).toBe(' ----e---f')
     }),
   )
 
-  it('gives the turn of one that has been torn down to the next', () => {
-    marbles(({ scheduler, expectObservable }) => {
+  it(
+    'gives the turn of one that has been torn down to the next',
+    kafkaTest(({ topic, cold, expectOutput, expectNacks }) => {
       const limit = rateLimit({ count: 1, interval: 4 })
-      const first = marbleMessages(scheduler, ' (ab)-', values)
-      const second = marbleMessages(scheduler, '(c|)', values)
-      expectObservable(first.messages.pipe(ask({ rateLimit: limit }), ack()), '--!').toBe('a')
-      expectObservable(second.messages.pipe(ask({ rateLimit: limit }), ack())).toBe('   ----(c|)', values)
-      expectObservable(first.abandoned).toBe('--b')
-    })()
-  })
+      const first = topic('first', '0: (ab)', {}, { groupId: 'first' })
+      const second = topic('second', '0: c', {}, { groupId: 'second' })
+      const result = first.pipe(ask({ rateLimit: limit }), ack(), takeUntil(cold('--x')))
+      expectOutput(result).toBe('                                   a-|')
+      expectOutput(second.pipe(ask({ rateLimit: limit }), ack())).toBe('----c')
+      expectNacks('first[0]: --b')
+    }),
+  )
 
   it('has one timer while something waits, and none afterwards', () => {
     const clock = new HandClock()

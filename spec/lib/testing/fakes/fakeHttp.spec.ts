@@ -1,11 +1,10 @@
-import { mergeMap } from 'rxjs'
+import { map, mergeMap } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { ack } from '../../../../lib/ack.ts'
 import { systemClock } from '../../../../lib/clock.ts'
-import { fakeHttp, type HttpReply, type HttpRequest, marbleMessages, res } from '../../../../lib/testing/index.ts'
+import { fakeHttp, type HttpReply, type HttpRequest, kafkaTest, res } from '../../../../lib/testing/index.ts'
 import { postTo } from '../../../../operators/index.ts'
 import { httpSuite } from '../../../operators/http.suite.ts'
-import { marbles } from '../../../support/marbles.ts'
 
 const url = 'http://127.0.0.1/mails'
 
@@ -29,32 +28,30 @@ httpSuite('the fake HTTP server', {
   cutting: () => harness(() => res(200), 'lost'),
 })
 
-const values = { a: 'a', b: 'b' }
-
 describe('the fake HTTP server in virtual time', () => {
   it(
     'has postTo wait as a drawn 429 says',
-    marbles(({ scheduler, expectObservable }) => {
-      const source = '  a------|'
-      const expected = '- 3s -(a|)'
-      const http = fakeHttp(scheduler)
+    kafkaTest(({ topic, http, expectOutput, expectCalls, expectAcks }) => {
+      const messages = topic('0: a')
       http.replies('-(1|)', '-(2|)', { 1: res(429, { 'Retry-After': '3' }), 2: res(200) })
-      const { messages, acks } = marbleMessages(scheduler, source, values)
-      expectObservable(messages.pipe(postTo(url, String, { fetch: http.fetch }), ack())).toBe(expected, values)
-      expectObservable(acks).toBe('- 3s -a')
+      expectOutput(messages.pipe(postTo(url, String, { fetch: http.fetch }), ack())).toBe('- 3s -a')
+      expectCalls(http).toBe('a 3s a')
+      expectAcks('0: - 3s -a')
     }),
   )
 
   it(
     'tells requests apart by the text that they post, or by a name that is given',
-    marbles(({ scheduler, cold, expectObservable, flush }) => {
-      const http = fakeHttp(scheduler, { name: ({ url }) => url })
+    kafkaTest(({ time, cold, expectOutput, expectCalls }) => {
+      const http = fakeHttp(time.clock, { name: ({ url }) => url })
       http.replies({ a: '---(r|)' })
-      const answers = cold('ab', values).pipe(mergeMap((url) => http.fetch(url)))
-      expectObservable(answers.pipe(mergeMap(({ status }) => [status]))).toBe('-x-x', { x: 200 })
-      flush()
-      expect(http.log.map(({ name }) => name)).toEqual(['a', 'b'])
-      expect(fakeHttp(scheduler).takes(1).log).toEqual([])
+      const statuses = cold('ab').pipe(mergeMap((url) => http.fetch(url).pipe(map(({ status }) => ({ url, status })))))
+      expectOutput(statuses).toBe('-x-y', { x: { url: 'b', status: 200 }, y: { url: 'a', status: 200 } })
+      expectCalls(http).toBe('    ab')
     }),
   )
+
+  it('gives itself when it is told how long it takes, and has been asked nothing yet', () => {
+    expect(fakeHttp().takes(1).log).toEqual([])
+  })
 })
