@@ -129,6 +129,7 @@ describe('the repository', () => {
   it.each([
     { page: 'README.md', folders: ['examples', 'spec/examples'] },
     { page: 'docs/testing.md', folders: ['spec/lib/testing'] },
+    { page: 'docs/write-your-own-operator.md', folders: ['examples', 'spec/examples'] },
   ])('shows in $page what the code of $folders says', ({ page, folders }) => {
     const snippets = snippetsOf(page)
     expect(snippets.length).toBeGreaterThan(0)

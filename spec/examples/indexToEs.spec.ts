@@ -1,15 +1,14 @@
 import type { Client } from '@elastic/elasticsearch'
-import { map, NEVER, type ObservableInput, of, throwError } from 'rxjs'
-import { ack } from 'rxjs-kafka-toolkit'
-import { marbleMessages } from 'rxjs-kafka-toolkit/testing'
+import { EMPTY, map, NEVER, type Observable, type ObservableInput, of, Subject, takeUntil, throwError } from 'rxjs'
+import { ack, type Message } from 'rxjs-kafka-toolkit'
+import { kafkaTest } from 'rxjs-kafka-toolkit/testing'
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import { type BulkLike, type BulkReply, indexToEs } from '../../examples/indexToEs.ts'
 import { errorClassOf } from '../../lib/errors.ts'
 import { type Item, operatorSuite } from '../operators/operator.suite.ts'
-import { marbles } from '../support/marbles.ts'
 import { scriptedServer } from '../support/scriptedServer.ts'
 
-const values = { a: { n: 1 }, b: { n: 2 }, c: { n: 3 } }
+const values = { a: { name: 'a' }, b: { name: 'b' }, c: { name: 'c' } }
 const steady = { retry: { jitter: 'none', delay: 4 } } as const
 
 /** What becomes of documents, by their status. */
@@ -17,145 +16,134 @@ const reply = (...statuses: number[]): BulkReply => ({
   items: statuses.map((status) => ({ index: status < 300 ? { status } : { status, error: { type: 'why' } } })),
 })
 
-/** An Elasticsearch that replies by `next`, and keeps the ids that it was given. */
-function fakeEs(next: (call: number) => ObservableInput<BulkReply>) {
-  const ids: unknown[] = []
+/** An Elasticsearch that gives these answers in turn, and tells of each document that it is asked to write. */
+function fakeBulk(...answers: ObservableInput<BulkReply>[]) {
+  const calls = new Subject<{ name: string }>()
+  const requests: object[][] = []
   const signals: AbortSignal[] = []
-  const es: BulkLike = {
-    bulk: ({ operations }, { signal }) => {
-      signals.push(signal)
-      const heads = operations.filter((_, i) => i % 2 === 0) as { index: { _id: string } }[]
-      return next(ids.push(heads.map(({ index }) => index._id)))
-    },
+  const bulk: BulkLike['bulk'] = ({ operations }, { signal }) => {
+    requests.push(operations)
+    signals.push(signal)
+    for (const document of operations.filter((_, i) => i % 2 === 1)) calls.next(document as { name: string })
+    return answers[requests.length - 1] ?? NEVER
   }
-  return { es, ids, signals }
+  return { bulk, calls, requests, signals }
 }
 
 const failed = (error: object) => throwError(() => Object.assign(new Error('it failed'), error))
 
 describe('indexToEs', () => {
-  it('writes several documents in one request, each under the id of its message', () => {
-    let answer: ObservableInput<BulkReply> = NEVER
-    const operations: object[][] = []
-    const es: BulkLike = {
-      bulk: (params) => {
-        operations.push(params.operations)
-        return answer
-      },
-    }
-    marbles(({ scheduler, cold, expectObservable }) => {
-      answer = cold('          --(r|)', { r: reply(201, 200) })
-      const source = '         (ab|)'
-      const expected = '       --(ab|)'
-      const { messages, acks } = marbleMessages(scheduler, source, values)
-      expectObservable(messages.pipe(indexToEs(es, 'orders'), ack())).toBe(expected, values)
-      expectObservable(acks).toBe('--(ab)')
-    })()
-    expect(operations).toEqual([
-      [
-        { index: { _index: 'orders', _id: 'topic-0-0' } },
-        { n: 1 },
-        { index: { _index: 'orders', _id: 'topic-0-1' } },
-        { n: 2 },
-      ],
-    ])
-  })
+  it(
+    'writes several documents in one request, each under the id of its message',
+    kafkaTest(({ topic, cold, expectOutput, expectAcks, flush }) => {
+      const es = fakeBulk(cold('--(r|)', { r: reply(201, 200) }))
+      expectOutput(topic('0: (ab)', values).pipe(indexToEs(es, 'orders'), ack())).toBe('--(ab)')
+      expectAcks('0: --(ab)')
+      flush()
+      expect(es.requests).toEqual([
+        [
+          { index: { _index: 'orders', _id: 'topic-0-0' } },
+          { name: 'a' },
+          { index: { _index: 'orders', _id: 'topic-0-1' } },
+          { name: 'b' },
+        ],
+      ])
+    }),
+  )
 
-  it('nacks a document that is refused, and passes the others of its request on', () => {
-    const { es } = fakeEs(() => of(reply(201, 400, 201)))
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages, nacks } = marbleMessages(scheduler, '(abc|)', values)
-      expectObservable(messages.pipe(indexToEs(es, 'orders'), ack())).toBe('(ac|)', values)
-      expectObservable(nacks).toBe('n', { n: 'b: Elasticsearch refused the document with 400: {"type":"why"}' })
-    })()
-  })
+  it(
+    'nacks a document that is refused, and passes the others of its request on',
+    kafkaTest(({ topic, cold, expectOutput, expectCalls, expectAcks, expectNacks }) => {
+      const es = fakeBulk(cold('--(r|)', { r: reply(201, 400, 201) }))
+      const messages = topic('0: (abc)', values, { onNack: 'skip' })
+      expectOutput(messages.pipe(indexToEs(es, 'orders'), ack())).toBe('--(ac)')
+      expectCalls(es).toBe('(abc)')
+      expectAcks(' 0: --(ac)')
+      expectNacks('0: --b', { b: 'Elasticsearch refused the document with 400: {"type":"why"}' })
+    }),
+  )
 
   it.each([429, 500, 503])('writes a document again that failed with %i, alone', (status) => {
-    const { es, ids } = fakeEs((call) => of(call === 1 ? reply(201, status) : reply(201)))
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages } = marbleMessages(scheduler, '(ab|)', values)
-      expectObservable(messages.pipe(indexToEs(es, 'orders', steady), ack())).toBe('a---(b|)', values)
+    kafkaTest(({ topic, cold, expectOutput, expectCalls }) => {
+      const es = fakeBulk(cold('--(r|)', { r: reply(201, status) }), cold('--(r|)', { r: reply(201) }))
+      expectOutput(topic('0: (ab)', values).pipe(indexToEs(es, 'orders', steady), ack())).toBe('--a-----b')
+      expectCalls(es).toBe('(ab)--b')
     })()
-    expect(ids).toEqual([['topic-0-0', 'topic-0-1'], ['topic-0-1']])
   })
 
-  it('writes a document again of which the answer says nothing', () => {
-    const { es, ids } = fakeEs((call) => of(call === 1 ? reply(201) : reply(201)))
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages } = marbleMessages(scheduler, '(ab|)', values)
-      expectObservable(messages.pipe(indexToEs(es, 'orders', steady), ack())).toBe('a---(b|)', values)
-    })()
-    expect(ids).toEqual([['topic-0-0', 'topic-0-1'], ['topic-0-1']])
-  })
+  it(
+    'writes a document again of which the answer says nothing',
+    kafkaTest(({ topic, cold, expectOutput, expectCalls }) => {
+      const es = fakeBulk(cold('--(r|)', { r: reply(201) }), cold('--(r|)', { r: reply(201) }))
+      expectOutput(topic('0: (ab)', values).pipe(indexToEs(es, 'orders', steady), ack())).toBe('--a-----b')
+      expectCalls(es).toBe('(ab)--b')
+    }),
+  )
 
   it.each([{ name: 'ConnectionError' }, { name: 'TimeoutError' }, { name: 'ResponseError', statusCode: 503 }])(
     'asks again when the server is away: %j',
     (error) => {
-      const { es, ids } = fakeEs((call) => (call === 1 ? failed(error) : of(reply(201, 201))))
-      marbles(({ scheduler, expectObservable }) => {
-        const { messages } = marbleMessages(scheduler, '(ab|)', values)
-        expectObservable(messages.pipe(indexToEs(es, 'orders', steady), ack())).toBe('----(ab|)', values)
+      kafkaTest(({ topic, expectOutput, expectCalls }) => {
+        const es = fakeBulk(failed(error), of(reply(201, 201)))
+        expectOutput(topic('0: (ab)', values).pipe(indexToEs(es, 'orders', steady), ack())).toBe('----(ab)')
+        expectCalls(es).toBe('(ab)(ab)')
       })()
-      expect(ids).toEqual(Array(2).fill(['topic-0-0', 'topic-0-1']))
     },
   )
 
-  it('asks again, and aborts, when there is no answer within `timeout`', () => {
-    const { es, signals } = fakeEs((call) => (call === 1 ? NEVER : of(reply(201))))
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages } = marbleMessages(scheduler, '(a|)', values)
-      const result = messages.pipe(indexToEs(es, 'orders', { ...steady, timeout: 5 }), ack())
-      expectObservable(result).toBe('9ms (a|)', values)
-    })()
-    expect(signals.map(({ aborted }) => aborted)).toEqual([true, false])
-  })
+  it(
+    'asks again, and aborts, when there is no answer within `timeout`',
+    kafkaTest(({ topic, expectOutput, expectCalls, flush }) => {
+      const es = fakeBulk(NEVER, of(reply(201)))
+      const result = topic('0: a', values).pipe(indexToEs(es, 'orders', { ...steady, timeout: 5 }), ack())
+      expectOutput(result).toBe(' 9ms a')
+      expectCalls(es).toBe('    a 8ms a')
+      flush()
+      expect(es.signals.map(({ aborted }) => aborted)).toEqual([true, false])
+    }),
+  )
 
-  it('tries one by one what is too much for one request, so that only a bad document fails', () => {
-    const statusOf = (call: number) => (call === 1 ? failed({ statusCode: 413 }) : of(reply(call === 2 ? 201 : 400)))
-    const { es, ids } = fakeEs(statusOf)
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages, nacks } = marbleMessages(scheduler, '(ab|)', values)
-      expectObservable(messages.pipe(indexToEs(es, 'orders'), ack())).toBe('(a|)', values)
-      expectObservable(nacks).toBe('n', {
-        n: expect.stringContaining('b: Elasticsearch refused the document with 400'),
-      })
-    })()
-    expect(ids).toEqual([['topic-0-0', 'topic-0-1'], ['topic-0-0'], ['topic-0-1']])
-  })
+  it(
+    'tries one by one what is too much for one request, so that only a bad document fails',
+    kafkaTest(({ topic, expectOutput, expectCalls, expectNacks, flush }) => {
+      const es = fakeBulk(failed({ statusCode: 413 }), of(reply(201)), of(reply(400)))
+      expectOutput(topic('0: (ab)', values, { onNack: 'skip' }).pipe(indexToEs(es, 'orders'), ack())).toBe('a')
+      expectNacks('0: b', { b: 'Elasticsearch refused the document with 400' })
+      expectCalls(es).toBe('(abab)')
+      flush()
+      expect(es.requests.map(({ length }) => length / 2)).toEqual([2, 1, 1])
+    }),
+  )
 
-  it.each([401, 403, 404])('ends the stream with %i, of the answer or of a document', (statusCode) => {
-    const answers = [failed({ statusCode }), of(reply(statusCode))]
-    for (const answer of answers) {
-      const { es } = fakeEs(() => answer)
-      marbles(({ scheduler, expectObservable }) => {
-        const { messages } = marbleMessages(scheduler, '(a|)', values)
-        const fatal = expect.objectContaining({ name: 'FatalError' })
-        expectObservable(messages.pipe(indexToEs(es, 'orders'), ack())).toBe('#', undefined, fatal)
-      })()
-    }
-  })
+  it.each([401, 403, 404])(
+    'ends the stream with %i, of the answer or of a document, though nacks are skipped',
+    (statusCode) => {
+      for (const answer of [failed({ statusCode }), of(reply(statusCode))]) {
+        kafkaTest(({ topic, expectOutput, expectAcks }) => {
+          const messages = topic('0: a', values, { onNack: 'skip' })
+          expectOutput(messages.pipe(indexToEs(fakeBulk(answer), 'orders'), ack())).toBe('#')
+          expectAcks('')
+        })()
+      }
+    },
+  )
 
-  it('completes with an empty source, errors with a failing one, and abandons what is under way when unsubscribed', () => {
-    const { es, signals } = fakeEs(() => NEVER)
-    marbles(({ scheduler, expectObservable }) => {
-      const pipe = (source: string) => marbleMessages(scheduler, source, values)
-      expectObservable(pipe('--|').messages.pipe(indexToEs(es, 'orders'), ack())).toBe('--|')
-      expectObservable(pipe('--#').messages.pipe(indexToEs(es, 'orders'), ack())).toBe('--#')
-      const { messages, acks, abandoned } = pipe('a-------')
-      expectObservable(messages.pipe(indexToEs(es, 'orders'), ack()), '-------!').toBe('-')
-      expectObservable(acks).toBe('')
-      expectObservable(abandoned).toBe('-------a')
-    })()
-    expect(signals.map(({ aborted }) => aborted)).toEqual([true])
-  })
+  it(
+    'aborts its requests when it is unsubscribed',
+    kafkaTest(({ topic, cold, expectOutput, expectNacks, flush }) => {
+      const es = fakeBulk(NEVER)
+      const result = topic('0: a', values).pipe(indexToEs(es, 'orders'), ack(), takeUntil(cold('--x')))
+      expectOutput(result).toBe('--|')
+      expectNacks('0: --a', { a: 'abandoned' })
+      flush()
+      expect(es.signals.map(({ aborted }) => aborted)).toEqual([true])
+    }),
+  )
 
   it('takes a client, and leaves the type of the value alone', () => {
     expectTypeOf<Client>().toExtend<BulkLike>()
-    marbles(({ scheduler }) => {
-      const { messages } = marbleMessages(scheduler, '-', values)
-      const result = messages.pipe(indexToEs({ bulk: () => NEVER }, 'orders'), ack())
-      expectTypeOf(result).toEqualTypeOf(messages.pipe(ack()))
-    })()
+    const messages: Observable<Message<{ name: string }>> = EMPTY
+    expectTypeOf(messages.pipe(indexToEs(fakeBulk(), 'orders'))).toEqualTypeOf(messages)
   })
 })
 
