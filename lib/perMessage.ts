@@ -1,4 +1,4 @@
-import { Observable, type OperatorFunction, type Subscriber } from 'rxjs'
+import { Observable, type OperatorFunction, type Subscriber, Subscription } from 'rxjs'
 import { type ChainHost, ChainRun } from './chainRun.ts'
 import { expectInteger, expectOneOf } from './expect.ts'
 import type { Holders, Worker } from './holders.ts'
@@ -51,6 +51,8 @@ class Runs<A, B> implements ChainHost<B>, Worker {
   private readonly queues = new Map<Lane, Queue<Message<A>>>()
   /** The sources of the messages of runs that outlived their synchronous part. */
   private readonly sources = new Set<Holders>()
+  /** The runs that outlived their synchronous part. */
+  private readonly runs = new Subscription()
   private active = 0
   private sourceDone = false
 
@@ -63,15 +65,17 @@ class Runs<A, B> implements ChainHost<B>, Worker {
 
   subscribe(source: Observable<Message<A>>): void {
     const add = operate<A, never>((message) => this.add(message))
-    const subscription = add(source).subscribe({
-      error: (error) => this.out.error(error),
-      complete: () => {
-        this.sourceDone = true
-        this.completeIfDone()
-      },
-    })
-    this.out.add(subscription)
+    // Before the source, whose end aborts the signals of its messages: a run would take that for a failure of its work.
     this.out.add(() => this.close())
+    this.out.add(
+      add(source).subscribe({
+        error: (error) => this.out.error(error),
+        complete: () => {
+          this.sourceDone = true
+          this.completeIfDone()
+        },
+      }),
+    )
   }
 
   get isBusy(): boolean {
@@ -129,7 +133,7 @@ class Runs<A, B> implements ChainHost<B>, Worker {
     this.meet(message.origin.holders)
     run.lane = this.lanes.of(message)
     if (run.lane !== undefined) this.queues.set(run.lane, behind ?? new Queue())
-    this.out.add(run)
+    this.runs.add(run)
     return true
   }
 
@@ -144,8 +148,9 @@ class Runs<A, B> implements ChainHost<B>, Worker {
     if (this.sourceDone && this.active === 0) this.out.complete()
   }
 
-  /** Torn down: what waits is given up, as the runs are. */
+  /** Torn down: what is under way and what waits is given up. */
   private close(): void {
+    this.runs.unsubscribe()
     for (const source of this.sources) source.workers.delete(this)
     for (const queue of [this.waiting, ...this.queues.values()])
       while (queue.length > 0) (queue.shift() as Message<A>).abandon()

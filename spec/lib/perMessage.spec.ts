@@ -3,7 +3,6 @@ import {
   filter,
   map,
   mergeMap,
-  NEVER,
   Observable,
   of,
   pipe,
@@ -11,6 +10,8 @@ import {
   type Subscriber,
   Subscription,
   take,
+  takeUntil,
+  tap,
   throwError,
   timer,
 } from 'rxjs'
@@ -18,194 +19,160 @@ import { describe, expect, expectTypeOf, it } from 'vitest'
 import { ack } from '../../lib/ack.ts'
 import type { Message } from '../../lib/message.ts'
 import { perMessage } from '../../lib/perMessage.ts'
-import { marbleMessages } from '../../lib/testing/marbleMessages.ts'
-import { marbles } from '../support/marbles.ts'
+import { kafkaTest } from '../../lib/testing/kafkaTest.ts'
 
-const values = { a: 'a', b: 'b', c: 'c', d: 'd' }
-const wait = (ms: number) => mergeMap((value: string) => timer(ms).pipe(map(() => value)))
+const skip = { onNack: 'skip' } as const
+const wait = (ms: number | ((value: string) => number)) =>
+  mergeMap((value: string) => timer(typeof ms === 'number' ? ms : ms(value)).pipe(map(() => value)))
 
+// What perMessage owes as every operator does is in spec/operators/operator.suite.ts.
 describe('perMessage', () => {
   it(
     'passes on what the chain makes of each value',
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages, acks } = marbleMessages(scheduler, '-a-b-|', values)
-      expectObservable(messages.pipe(perMessage(map((v) => v.toUpperCase())), ack())).toBe('-A-B-|')
-      expectObservable(acks).toBe('                                                          -a-b')
+    kafkaTest(({ topic, expectOutput, expectAcks }) => {
+      const upper = perMessage(map((v: string) => v.toUpperCase()))
+      expectOutput(topic('0: -a-b').pipe(upper, ack())).toBe('-A-B')
+      expectAcks('0: -a-b')
     }),
   )
 
   it(
     'acks at once what the chain drops',
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages, acks } = marbleMessages(scheduler, 'ab-c|', values)
-      expectObservable(messages.pipe(perMessage(filter((v) => v !== 'b')))).toBe('x--y|', {
-        x: expect.objectContaining({ value: 'a' }),
-        y: expect.objectContaining({ value: 'c' }),
-      })
-      expectObservable(acks).toBe('-b')
+    kafkaTest(({ topic, expectOutput, expectAcks, expectUnsettled }) => {
+      const values = topic('0: ab-c').pipe(
+        perMessage(filter((v) => v !== 'b')),
+        map(({ value }) => value),
+      )
+      expectOutput(values).toBe('a--c')
+      expectAcks('0: -b')
+      expectUnsettled('0: ac')
     }),
   )
 
   it(
     'acks a message with the last of its children',
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages, acks } = marbleMessages(scheduler, 'a------|', values)
+    kafkaTest(({ topic, expectOutput, expectAcks }) => {
       const ends = mergeMap((ms: number) => timer(ms).pipe(map(() => ms)))
       const twice = perMessage(mergeMap((_: string) => of(2, 5)))
-      expectObservable(messages.pipe(twice, perMessage(ends, { order: 'none' }), ack())).toBe('--x--y-|', {
-        x: 2,
-        y: 5,
-      })
-      expectObservable(acks).toBe('-----a')
+      const result = topic('0: a').pipe(twice, perMessage(ends, { order: 'none' }), ack())
+      expectOutput(result).toBe('--x--y', { x: 2, y: 5 })
+      expectAcks('0: -----a')
     }),
   )
 
   it(
     'gives children the id of their parent and their number',
-    marbles(({ scheduler }) => {
-      const ids: string[] = []
-      const { messages } = marbleMessages(scheduler, 'ab|', values)
-      messages
-        .pipe(perMessage(mergeMap((v) => (v === 'a' ? of(1) : of(1, 2)))))
-        .subscribe((message) => ids.push(message.id))
-      scheduler.flush()
-      expect(ids).toEqual(['topic-0-0', 'topic-0-1.0', 'topic-0-1.1'])
+    kafkaTest(({ topic, expectOutput }) => {
+      const ids = topic('0: ab').pipe(
+        perMessage(mergeMap((v) => (v === 'a' ? of(1) : of(1, 2)))),
+        map((message) => {
+          const { id } = message
+          message.ack()
+          return id
+        }),
+      )
+      expectOutput(ids).toBe('x(yz)', { x: 'topic-0-0', y: 'topic-0-1.0', z: 'topic-0-1.1' })
     }),
   )
 
   it(
     'nacks the message whose chain fails, and lives on',
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages, acks, nacks } = marbleMessages(scheduler, 'a-b-c|', values)
+    kafkaTest(({ topic, expectOutput, expectAcks, expectNacks }) => {
       const op = mergeMap((v: string) => (v === 'b' ? throwError(() => new Error('boom')) : of(v)))
-      expectObservable(messages.pipe(perMessage(op), ack())).toBe('a---c|')
-      expectObservable(acks).toBe('                             a---c')
-      expectObservable(nacks).toBe('                            --b', { b: 'b: boom' })
+      expectOutput(topic('0: a-b-c', {}, skip).pipe(perMessage(op), ack())).toBe('a---c')
+      expectAcks(' 0: a---c')
+      expectNacks('0: --b', { b: 'boom' })
     }),
   )
 
   it(
     'nacks a message whose children were passed on before its chain failed, once they are acked',
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages, nacks } = marbleMessages(scheduler, 'a---|', values)
+    kafkaTest(({ topic, expectOutput, expectNacks }) => {
       const op = mergeMap((v: string) => timer(1, 1).pipe(map((n) => (n === 1 ? fail() : v))))
-      expectObservable(messages.pipe(perMessage(op), ack())).toBe('-a--|')
-      expectObservable(nacks).toBe('                             --a', { a: 'a: boom' })
+      expectOutput(topic('0: a', {}, skip).pipe(perMessage(op), ack())).toBe('-a')
+      expectNacks('0: --a', { a: 'boom' })
     }),
   )
 
   it(
     'nacks when the chain can not be built',
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages, nacks } = marbleMessages(scheduler, 'a|', values)
-      expectObservable(messages.pipe(perMessage(() => fail()))).toBe('-|')
-      expectObservable(nacks).toBe('a', { a: 'a: boom' })
+    kafkaTest(({ topic, expectOutput, expectNacks }) => {
+      expectOutput(topic('0: a', {}, skip).pipe(perMessage(() => fail()))).toBe('')
+      expectNacks('0: a', { a: 'boom' })
     }),
   )
 
   it(
     'retries inside the chain with the value of its own message',
-    marbles(({ scheduler, expectObservable }) => {
+    kafkaTest(({ topic, expectOutput }) => {
       let tries = 0
-      const { messages } = marbleMessages(scheduler, 'ab-----|', values)
       const op = pipe(
         map((v: string) => (v === 'a' && ++tries < 3 ? fail() : v)),
         retry({ delay: 2 }),
       )
-      expectObservable(messages.pipe(perMessage(op), ack())).toBe('-b--a--|')
-    }),
-  )
-
-  it(
-    'keeps the order of a key, and lets other keys overtake',
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages } = marbleMessages(scheduler, '(abc)------|', values, { key: (v) => (v === 'c' ? 'x' : 'y') })
-      const op = mergeMap((v: string) => timer(v === 'a' ? 5 : 1).pipe(map(() => v)))
-      expectObservable(messages.pipe(perMessage(op), ack())).toBe('-c---ab----|')
+      expectOutput(topic('0: ab').pipe(perMessage(op), ack())).toBe('-b--a')
     }),
   )
 
   it(
     'keeps the order of a partition when asked to',
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages } = marbleMessages(scheduler, '(abc)---|', values)
-      const op = mergeMap((v: string) => timer(v === 'a' ? 5 : 1).pipe(map(() => v)))
-      expectObservable(messages.pipe(perMessage(op, { order: 'partition' }), ack())).toBe('-----abc|')
+    kafkaTest(({ topic, expectOutput }) => {
+      const op = wait((v) => (v === 'a' ? 5 : 1))
+      expectOutput(topic('0: (abc)').pipe(perMessage(op, { order: 'partition' }), ack())).toBe('-----abc')
     }),
   )
 
   it(
     'keeps the order of a key behind a full house',
-    marbles(({ scheduler, expectObservable }) => {
+    kafkaTest(({ topic, expectOutput }) => {
       // a and b run; c (of a's key) and d (of b's) wait; when b ends first, d goes before c, but c never before a.
-      const { messages } = marbleMessages(scheduler, '(abcd)|', values, { key: (v) => ('ac'.includes(v) ? 'x' : 'y') })
-      const op = mergeMap((v: string) => timer(v === 'a' ? 5 : 2).pipe(map(() => v)))
-      expectObservable(messages.pipe(perMessage(op, { concurrency: 2 }), ack())).toBe('--b-da-(c|)')
+      const messages = topic('0: (abcd)', {}, { key: (v) => ('ac'.includes(v) ? 'x' : 'y') })
+      const op = wait((v) => (v === 'a' ? 5 : 2))
+      expectOutput(messages.pipe(perMessage(op, { concurrency: 2 }), ack())).toBe('--b-da-c')
     }),
   )
 
   it(
-    'works on no more messages at a time than asked to',
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages } = marbleMessages(scheduler, '(abcd|)', values)
-      expectObservable(messages.pipe(perMessage(wait(4), { concurrency: 2 }), ack())).toBe('----(ab)(cd|)')
+    'abandons what waits, too, when it is unsubscribed',
+    kafkaTest(({ topic, cold, expectOutput, expectNacks }) => {
+      const messages = topic('0: abcd', {}, { key: (v) => (v < 'c' ? 'k' : v) })
+      const result = messages.pipe(perMessage(wait(9), { concurrency: 2 }), takeUntil(cold('----x')))
+      expectOutput(result).toBe('----|')
+      expectNacks('0: ----(acdb)', Object.fromEntries([...'abcd'].map((name) => [name, 'abandoned'])))
     }),
   )
 
   it(
-    'completes once the last run has ended',
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages } = marbleMessages(scheduler, 'a|', values)
-      expectObservable(messages.pipe(perMessage(wait(4)), ack())).toBe('----(a|)')
-    }),
-  )
-
-  it(
-    'passes a source error on, and abandons what is under way',
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages, abandoned } = marbleMessages(scheduler, 'a-#', values)
-      expectObservable(messages.pipe(perMessage(wait(4)))).toBe('--#')
-      expectObservable(abandoned).toBe('                         --a')
-    }),
-  )
-
-  it(
-    'abandons what is under way when unsubscribed',
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages, abandoned, acks } = marbleMessages(scheduler, 'a', values)
-      expectObservable(messages.pipe(perMessage(mergeMap(() => NEVER))), '--!').toBe('')
-      expectObservable(abandoned).toBe('--a')
-      expectObservable(acks).toBe('')
-    }),
-  )
-
-  it(
-    'abandons what waits, too, when unsubscribed',
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages, abandoned } = marbleMessages(scheduler, 'abcd', values, { key: (v) => (v < 'c' ? 'k' : v) })
-      expectObservable(messages.pipe(perMessage(wait(9), { concurrency: 2 })), '----!').toBe('')
-      expectObservable(abandoned).toBe('----(dbac)')
+    "ends a run before the signal of its message aborts: who leaves is not told that the run's work failed",
+    kafkaTest(({ topic, cold, expectOutput, expectNacks, expectLate }) => {
+      const abortable = (message: Message<string>) =>
+        new Observable<string>((subscriber) => {
+          message.signal.addEventListener('abort', () => subscriber.error(new Error('aborted')))
+        })
+      const carried = topic('0: a').pipe(map((message) => message.with(message)))
+      expectOutput(carried.pipe(perMessage(mergeMap(abortable)), takeUntil(cold('--x')))).toBe('--|')
+      expectNacks('0: --a', { a: 'abandoned' })
+      expectLate('')
     }),
   )
 
   it(
     'ends a chain that emits without end once downstream has enough',
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages } = marbleMessages(scheduler, 'a', values)
-      expectObservable(messages.pipe(perMessage(mergeMap(endless)), ack(), take(2))).toBe('(xx|)', { x: 1 })
+    kafkaTest(({ topic, expectOutput }) => {
+      expectOutput(topic('0: a').pipe(perMessage(mergeMap(endless)), ack(), take(2))).toBe('(xx|)', { x: 1 })
     }),
   )
 
   it(
     'starts nothing more once downstream has enough',
-    marbles(({ scheduler, flush }) => {
+    kafkaTest(({ topic, expectOutput, flush }) => {
       const started: string[] = []
-      const chain = mergeMap((v: string) => {
-        started.push(v)
-        return v === 'a' ? timer(5).pipe(map(() => v)) : of(v)
-      })
-      const { messages } = marbleMessages(scheduler, 'abcd', values, { key: () => 'k' })
-      messages.pipe(perMessage(chain), ack(), take(2)).subscribe()
+      const chain = pipe(
+        tap((v: string) => started.push(v)),
+        mergeMap((v) => (v === 'a' ? timer(5).pipe(map(() => v)) : of(v))),
+      )
+      const messages = topic('0: abcd', {}, { key: () => 'k' })
+      expectOutput(messages.pipe(perMessage(chain), ack(), take(2))).toBe('-----(ab|)')
       flush()
       expect(started).toEqual(['a', 'b'])
     }),
@@ -213,7 +180,7 @@ describe('perMessage', () => {
 
   it(
     'completes after the last run, also when it ends another one as it starts',
-    marbles(({ scheduler, expectObservable }) => {
+    kafkaTest(({ topic, expectOutput }) => {
       const pair: { subscriber: Subscriber<string>; value: string }[] = []
       const inPairs = (value: string) =>
         new Observable<string>((subscriber) => {
@@ -225,23 +192,26 @@ describe('perMessage', () => {
           }
         })
       const chain = mergeMap((v: string) => (v === 'a' ? timer(5).pipe(map(() => v)) : inPairs(v)))
-      const { messages } = marbleMessages(scheduler, 'abc|', values, { key: (v) => (v === 'c' ? 'c' : 'k') })
-      expectObservable(messages.pipe(perMessage(chain), ack())).toBe('-----(acb|)')
+      const drawing = `
+        0:   abc
+        ctl: ---S
+      `
+      const messages = topic(drawing, {}, { key: (v) => (v === 'c' ? 'c' : 'k') })
+      expectOutput(messages.pipe(perMessage(chain), ack())).toBe('-----(acb|)')
     }),
   )
 
   it(
     'acks from an empty chain',
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages, acks } = marbleMessages(scheduler, 'a|', values)
-      expectObservable(messages.pipe(perMessage(() => EMPTY))).toBe('-|')
-      expectObservable(acks).toBe('a')
+    kafkaTest(({ topic, expectOutput, expectAcks }) => {
+      expectOutput(topic('0: a').pipe(perMessage(() => EMPTY))).toBe('')
+      expectAcks('0: a')
     }),
   )
 
   it(
     'tears down all that a chain has added',
-    marbles(({ scheduler, flush }) => {
+    kafkaTest(({ topic, cold, expectOutput, flush }) => {
       const torn: string[] = []
       const chain = () =>
         new Observable<string>((subscriber) => {
@@ -249,10 +219,8 @@ describe('perMessage', () => {
           subscriber.add(() => torn.push('second'))
           subscriber.add(new Subscription(() => torn.push('third')))
         })
-      const { messages } = marbleMessages(scheduler, 'a', values)
-      const subscription = messages.pipe(perMessage(chain)).subscribe()
+      expectOutput(topic('0: a').pipe(perMessage(chain), takeUntil(cold('--x')))).toBe('--|')
       flush()
-      subscription.unsubscribe()
       expect(torn).toHaveLength(3)
     }),
   )

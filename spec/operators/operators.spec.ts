@@ -1,7 +1,9 @@
-import { map } from 'rxjs'
+import { map, mergeMap, retry, throwError, timer } from 'rxjs'
 import { text } from '../../lib/codec.ts'
+import { TransientError } from '../../lib/errors.ts'
 import { perBatch } from '../../lib/perBatch.ts'
 import { perLookup } from '../../lib/perLookup.ts'
+import { perMessage } from '../../lib/perMessage.ts'
 import { topic } from '../../lib/topic.ts'
 import { enrichFromInflux, postTo, searchEs, sendTo, zaddTo } from '../../operators/index.ts'
 import { scriptedServer } from '../support/scriptedServer.ts'
@@ -82,4 +84,25 @@ operatorSuite('perLookup', {
       { ...options, into },
     ),
   isBatched: true,
+})
+
+operatorSuite('perMessage', {
+  server: scriptedServer,
+  operator: (kit, idOf, { concurrency = 16 }) =>
+    perMessage(
+      mergeMap((value: Item) =>
+        scriptedServer(kit)
+          .ask([idOf(value)])
+          .pipe(
+            map(([error]) => {
+              if (error) throw error
+              return value
+            }),
+            retry({ delay: (error) => (error instanceof TransientError ? timer(4) : throwError(() => error)) }),
+          ),
+      ),
+      { concurrency },
+    ),
+  isBatched: false, // Its chain nacks, and a source that stops lets what is under way settle.
+  endsAtOnce: false,
 })
