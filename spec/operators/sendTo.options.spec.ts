@@ -1,5 +1,5 @@
 import * as t from 'io-ts'
-import { NEVER, type Observable, of } from 'rxjs'
+import { map, NEVER, type Observable, of, timer } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { ack } from '../../lib/ack.ts'
 import type { OutgoingMessage, SendOptions } from '../../lib/broker.ts'
@@ -116,8 +116,9 @@ describe('sendTo, by its options,', () => {
     }),
   )
 
-  it('sends nothing more of a try that has no answer in time', () => {
-    const answer = (_: unknown, call: number) => (call === 1 ? NEVER : of(null))
+  it('sends nothing more of a try that has no answer in time, also when it comes after all', () => {
+    const late = timer(12).pipe(map(() => null))
+    const answer = (_: unknown, call: number) => (call === 1 ? late : of(null))
     const { sent } = fourBy(answer, { maxMessageBytes: TWO, retry: steady, timeout: 10 }, '14ms (abcd)')
     expect(sent).toEqual([
       ['ann', 'bob'],
