@@ -20,6 +20,8 @@ export interface AsOf {
 /** The points of each series that was asked for, in order of time. */
 export class Timelines {
   private readonly timelines = new Map<string, InfluxPoint[]>()
+  /** Many series have a point at one instant, and to read a time is most of the work of a row. */
+  private readonly instants = new Map<unknown, bigint>()
 
   constructor(lookups: readonly Lookup[], rows: readonly FluxRow[]) {
     // Look-ups with the same names of tags find their rows by the same columns; as a rule all have.
@@ -56,12 +58,22 @@ export class Timelines {
     return { point, until: until < old ? until : old }
   }
 
-  private add({ _measurement, _field, _time, _value, ...tags }: FluxRow, names: readonly string[]): void {
-    const found = names.map((name) => [name, String(tags[name] ?? '')] as const)
+  private add(row: FluxRow, names: readonly string[]): void {
+    const { _measurement, _field, _time, _value } = row
+    const found = names.map((name) => [name, String(row[name] ?? '')] as const)
     // A series without the tag is there for another look-up.
     if (found.some(([, value]) => value === '')) return
     const points = this.timelines.get(seriesId(String(_measurement), String(_field), found))
-    points?.push({ value: _value as number, time: nanoseconds(_time) })
+    points?.push({ value: _value as number, time: this.instantOf(_time) })
+  }
+
+  private instantOf(text: unknown): bigint {
+    let instant = this.instants.get(text)
+    if (instant === undefined) {
+      instant = nanoseconds(text)
+      this.instants.set(text, instant)
+    }
+    return instant
   }
 }
 

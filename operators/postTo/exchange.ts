@@ -1,5 +1,7 @@
-import { defer, EMPTY, from, map, mergeMap, Observable, type ObservableInput, takeWhile, toArray } from 'rxjs'
+import { defer, from, map, mergeMap, Observable, type ObservableInput } from 'rxjs'
 import type { FatalError } from '../../lib/errors.ts'
+import { readBody } from './body.ts'
+import { onAbort } from './onAbort.ts'
 import { failure } from './outcome.ts'
 
 /** What `postTo` uses of HTTP; any `fetch` is one. */
@@ -59,13 +61,17 @@ export function exchange(fetch: FetchLike, post: Post, maxBytes: number, ended: 
     const controller = new AbortController()
     const abort = () => controller.abort()
     let isRead = false
-    ended.addEventListener('abort', abort)
+    const forget = onAbort(ended, abort)
     subscriber.add(() => {
-      ended.removeEventListener('abort', abort)
+      forget()
       if (!isRead) abort()
     })
     defer(() => from(fetch(url.href, { method, headers, body, redirect: 'manual', signal: controller.signal })))
-      .pipe(mergeMap((response) => read(post, response, maxBytes)))
+      .pipe(
+        mergeMap(({ status, headers, body }) =>
+          readBody(body, maxBytes).pipe(map((read) => ({ post, status, headers, ...read }))),
+        ),
+      )
       .subscribe({
         next: (answer) => {
           isRead = !answer.isCut
@@ -75,20 +81,4 @@ export function exchange(fetch: FetchLike, post: Post, maxBytes: number, ended: 
         complete: () => subscriber.complete(),
       })
   })
-}
-
-function read(post: Post, { status, headers, body }: ResponseLike, maxBytes: number): Observable<Answer> {
-  let size = 0
-  const goesOn = ({ byteLength }: Uint8Array) => {
-    size += byteLength
-    return size <= maxBytes
-  }
-  return from(body ?? EMPTY).pipe(
-    takeWhile(goesOn, true),
-    toArray(),
-    map((chunks) => {
-      const text = new TextDecoder().decode(Buffer.concat(chunks).subarray(0, maxBytes))
-      return { post, status, headers, text, isCut: size > maxBytes }
-    }),
-  )
 }
