@@ -230,9 +230,9 @@ describe('perLookup', () => {
       'passes what is known at once, until it is too old since it was asked for',
       kafkaTest(({ topic, cold, expectOutput, expectAcks, flush }) => {
         const { op, asked } = lookupOf((users) => cold('---(r|)', { r: find(users) }), { cache, ...alone })
-        const messages = topic('               0: a---A----Aa', values, byUser)
+        const messages = topic('                  0: a---A----Aa', values, byUser)
         expectOutput(messages.pipe(op, ack())).toBe('---aA----A---a', ids)
-        expectAcks('                           0: ---aA----A---a')
+        expectAcks('                              0: ---aA----A---a')
         flush()
         expect(asked).toEqual(['a', 'a'])
       }),
@@ -277,7 +277,7 @@ describe('perLookup', () => {
       'lets nothing overtake an older message of its lane',
       kafkaTest(({ topic, cold, expectOutput, flush }) => {
         const { op, asked } = lookupOf((users) => cold('---(r|)', { r: find(users) }), { cache: {}, ...alone })
-        const messages = topic('               0: a---bA------A', values, oneKey)
+        const messages = topic('                  0: a---bA------A', values, oneKey)
         expectOutput(messages.pipe(op, ack())).toBe('---a---(bA)-A', ids)
         flush()
         expect(asked).toEqual(['a', 'b'])
@@ -291,7 +291,7 @@ describe('perLookup', () => {
         const { op } = lookupOf((users, call) => (call === 2 ? busy : of(find(users))), {
           ...{ cache: {}, ...alone, retry: steady },
         })
-        const messages = topic('               0: abA', values, oneKey)
+        const messages = topic('                  0: abA', values, oneKey)
         expectOutput(messages.pipe(op, ack())).toBe('a----(bA)', ids)
       }),
     )
@@ -300,7 +300,7 @@ describe('perLookup', () => {
       'waits for an equal request that is under way, and for nothing else again',
       kafkaTest(({ topic, cold, expectOutput, flush }) => {
         const { op, asked } = lookupOf((users) => cold('------(r|)', { r: find(users) }), { cache: {} })
-        const messages = topic('               0: (ab)(Ac)-------BC', values)
+        const messages = topic('                  0: (ab)(Ac)-------BC', values)
         expectOutput(messages.pipe(op, ack())).toBe('------(ab)(Ac)-BC', ids)
         flush()
         expect(asked).toEqual(['ab', 'c'])
@@ -315,7 +315,7 @@ describe('perLookup', () => {
           (users, call) => (call === 1 ? cold<never>('--#', {}, busy) : cold('-(r|)', { r: find(users) })),
           { cache: {}, ...alone, retry: steady },
         )
-        const messages = topic('               0: aA', values)
+        const messages = topic('                  0: aA', values)
         expectOutput(messages.pipe(op, ack())).toBe('-------(aA)', ids)
         flush()
         expect(asked).toEqual(['a', 'a'])
@@ -328,7 +328,7 @@ describe('perLookup', () => {
         const { op, asked, signals } = lookupOf((users) => cold('-----(r|)', { r: find(users) }), {
           ...{ cache: {}, ...alone, retry: { ...steady, attempts: 3 }, timeout: 4 },
         })
-        const messages = topic('               0: a-A', values)
+        const messages = topic('                  0: a-A', values)
         expectOutput(messages.pipe(op, ack())).toBe('-----A--a', ids)
         flush()
         expect(asked).toEqual(['a'])

@@ -1,11 +1,11 @@
-import { take } from 'rxjs'
+import { type Observable, take } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { ack } from '../../lib/ack.ts'
-import { marbleMessages } from '../../lib/testing/marbleMessages.ts'
+import type { Message } from '../../lib/message.ts'
+import { kafkaTest } from '../../lib/testing/kafkaTest.ts'
 import { filterValue, flatMapValue, mapValue, tapValue } from '../../lib/values.ts'
-import { marbles } from '../support/marbles.ts'
 
-const values = { a: 'a', b: 'b', c: 'c' }
+const skip = { onNack: 'skip' } as const
 const failAtB = (value: string) => {
   if (value === 'b') throw new Error('boom')
   return value.toUpperCase()
@@ -14,49 +14,35 @@ const failAtB = (value: string) => {
 describe('mapValue', () => {
   it(
     'maps the value and keeps the message',
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages, acks } = marbleMessages(scheduler, '-a-b|', values)
-      expectObservable(
-        messages.pipe(
-          mapValue((v, m) => v + m.offset),
-          ack(),
-        ),
-      ).toBe('-x-y|', { x: 'a0', y: 'b1' })
-      expectObservable(acks).toBe('-a-b')
+    kafkaTest(({ topic, expectOutput, expectAcks }) => {
+      const withOffset = mapValue((v: string, m) => v + m.offset)
+      expectOutput(topic('0: -a-b').pipe(withOffset, ack())).toBe('-x-y', { x: 'a0', y: 'b1' })
+      expectAcks('0: -a-b')
     }),
   )
 
   it(
     'nacks the message at which it throws, and lives on',
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages, acks, nacks } = marbleMessages(scheduler, 'abc|', values)
-      expectObservable(messages.pipe(mapValue(failAtB), ack())).toBe('A-C|')
-      expectObservable(acks).toBe('a-c')
-      expectObservable(nacks).toBe('-b', { b: 'b: boom' })
+    kafkaTest(({ topic, expectOutput, expectAcks, expectNacks }) => {
+      expectOutput(topic('0: abc', {}, skip).pipe(mapValue(failAtB), ack())).toBe('A-C')
+      expectAcks(' 0: a-c')
+      expectNacks('0: -b', { b: 'boom' })
     }),
   )
 
   it(
     'lets nothing through after a synchronous take',
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages, acks } = marbleMessages(scheduler, '(abc)', values)
-      expectObservable(messages.pipe(mapValue(String), ack(), take(1))).toBe('(a|)')
-      expectObservable(acks).toBe('a')
+    kafkaTest(({ topic, expectOutput, expectAcks }) => {
+      expectOutput(topic('0: (abc)').pipe(mapValue(String), ack(), take(1))).toBe('(a|)')
+      expectAcks('0: a')
     }),
   )
 
   it(
     'says what came when the stream is no longer of messages',
-    marbles(({ scheduler, expectObservable, cold }) => {
-      const { messages } = marbleMessages(scheduler, 'a', values)
-      const bare = cold('a') as unknown as typeof messages
-      expectObservable(bare.pipe(mapValue(String))).toBe(
-        '#',
-        {},
-        expect.objectContaining({
-          message: expect.stringContaining('Expected a message of fromTopic, got a (string)'),
-        }),
-      )
+    kafkaTest(({ cold, expectOutput }) => {
+      const bare = cold('a') as unknown as Observable<Message<string>>
+      expectOutput(bare.pipe(mapValue(String))).toBe('#', {}, 'Expected a message of fromTopic, got a (string)')
     }),
   )
 })
@@ -64,14 +50,13 @@ describe('mapValue', () => {
 describe('a view that is spent', () => {
   it(
     'errors the stream, in words: the pipe is wrong, not the message',
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages } = marbleMessages(scheduler, 'ab', values)
-      const early = messages.pipe(
+    kafkaTest(({ topic, expectOutput }) => {
+      const early = topic('0: ab').pipe(
         tapValue((_, message) => message.ack()),
         mapValue(String),
       )
       const words = 'Cannot hand on topic[0]@0: this view of it is settled or was handed on by with(); use fork()'
-      expectObservable(early).toBe('#', {}, expect.objectContaining({ message: expect.stringContaining(words) }))
+      expectOutput(early).toBe('#', {}, words)
     }),
   )
 })
@@ -79,29 +64,25 @@ describe('a view that is spent', () => {
 describe('filterValue', () => {
   it(
     'passes on what satisfies the predicate and acks the rest',
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages, acks } = marbleMessages(scheduler, 'abc|', values)
-      expectObservable(
-        messages.pipe(
-          filterValue((v) => v !== 'b'),
-          ack(),
-        ),
-      ).toBe('a-c|')
-      expectObservable(acks).toBe('abc')
+    kafkaTest(({ topic, expectOutput, expectAcks }) => {
+      const result = topic('0: abc').pipe(
+        filterValue((v) => v !== 'b'),
+        ack(),
+      )
+      expectOutput(result).toBe('a-c')
+      expectAcks('            0: abc')
     }),
   )
 
   it(
     'nacks the message at which it throws',
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages, nacks } = marbleMessages(scheduler, 'ab|', values)
-      expectObservable(
-        messages.pipe(
-          filterValue((v) => failAtB(v) !== ''),
-          ack(),
-        ),
-      ).toBe('a-|')
-      expectObservable(nacks).toBe('-b', { b: 'b: boom' })
+    kafkaTest(({ topic, expectOutput, expectNacks }) => {
+      const result = topic('0: ab', {}, skip).pipe(
+        filterValue((v) => failAtB(v) !== ''),
+        ack(),
+      )
+      expectOutput(result).toBe('a')
+      expectNacks('0: -b', { b: 'boom' })
     }),
   )
 })
@@ -109,16 +90,14 @@ describe('filterValue', () => {
 describe('tapValue', () => {
   it(
     'looks at each value and passes the message on',
-    marbles(({ scheduler, expectObservable }) => {
+    kafkaTest(({ topic, expectOutput, flush }) => {
       const seen: string[] = []
-      const { messages } = marbleMessages(scheduler, 'a-b|', values)
-      expectObservable(
-        messages.pipe(
-          tapValue((v) => seen.push(v)),
-          ack(),
-        ),
-      ).toBe('a-b|')
-      scheduler.flush()
+      const result = topic('0: a-b').pipe(
+        tapValue((v) => seen.push(v)),
+        ack(),
+      )
+      expectOutput(result).toBe('a-b')
+      flush()
       expect(seen).toEqual(['a', 'b'])
     }),
   )
@@ -127,24 +106,21 @@ describe('tapValue', () => {
 describe('flatMapValue', () => {
   it(
     'acks a message with the last of its values',
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages, acks } = marbleMessages(scheduler, 'a---b|', { a: [1, 2], b: [3] })
-      expectObservable(
-        messages.pipe(
-          flatMapValue((all) => all),
-          ack(),
-        ),
-      ).toBe('(xy)z|', { x: 1, y: 2, z: 3 })
-      expectObservable(acks).toBe('a---b')
+    kafkaTest(({ topic, expectOutput, expectAcks }) => {
+      const result = topic('0: a---b', { a: [1, 2], b: [3] }).pipe(
+        flatMapValue((all) => all),
+        ack(),
+      )
+      expectOutput(result).toBe('(xy)z', { x: 1, y: 2, z: 3 })
+      expectAcks('            0: a---b')
     }),
   )
 
   it(
     'acks a message of no value at once',
-    marbles(({ scheduler, expectObservable }) => {
-      const { messages, acks } = marbleMessages(scheduler, 'a|', values)
-      expectObservable(messages.pipe(flatMapValue(() => []))).toBe('-|')
-      expectObservable(acks).toBe('a')
+    kafkaTest(({ topic, expectOutput, expectAcks }) => {
+      expectOutput(topic('0: a').pipe(flatMapValue(() => []))).toBe('')
+      expectAcks('0: a')
     }),
   )
 })
