@@ -32,13 +32,16 @@ const NAMES = '{ ack, fromTopic, json, memoryBroker, run, topic }'
 const TYPED = `
 import { ack, fromTopic, json, mapValue, memoryBroker, run, topic } from 'rxjs-kafka-toolkit'
 import { sendTo, zaddTo, type RedisLike } from 'rxjs-kafka-toolkit/operators'
-import { kafkaTest, marbleMessages } from 'rxjs-kafka-toolkit/testing'
+import { kafkaTest } from 'rxjs-kafka-toolkit/testing'
 declare const redis: RedisLike
 const kafka = memoryBroker({ topics: { numbers: 1 } })
 const numbers = topic('numbers', json<number>())
 const source = fromTopic(kafka, numbers, { groupId: 'group' })
 run(kafka, source.pipe(mapValue((n) => n * 2), sendTo(kafka, numbers, (n) => ({ key: null, value: n })), ack()))
-export const used = [zaddTo(redis, (n: number) => ({ key: 'k', score: n, member: 'm' })), kafkaTest, marbleMessages]
+export const added = zaddTo(redis, (n: number) => ({ key: 'k', score: n, member: 'm' }))
+export const test = kafkaTest(({ topic, redis, expectOutput }) => {
+  expectOutput(topic(numbers, '0: a', { a: 1 }).pipe(zaddTo(redis, (n) => ({ key: 'k', score: n, member: 'm' })), ack())).toBe('a')
+})
 `
 
 const TESTS = `

@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { ack } from '../../../../lib/ack.ts'
-import { fakeInflux, type InfluxWrite, marbleMessages } from '../../../../lib/testing/index.ts'
+import { fakeInflux, type InfluxWrite, kafkaTest } from '../../../../lib/testing/index.ts'
 import { enrichFromInflux } from '../../../../operators/index.ts'
 import { influxSuite } from '../../../operators/influx.suite.ts'
-import { marbles } from '../../../support/marbles.ts'
 
 influxSuite('the fake InfluxDB', async () => {
   const influx = fakeInflux()
@@ -40,16 +39,14 @@ const options = { org: 'org', bucket: 'marketdata', into, retry: { delay: 3, jit
 describe('the fake InfluxDB in virtual time', () => {
   it(
     'replies with its own values, and with rows that are drawn',
-    marbles(({ scheduler, expectObservable, flush }) => {
-      const source = '  a-b-----c---|'
-      const expected = '---xy-----n-|'
-      const influx = fakeInflux(scheduler).takes(2)
+    kafkaTest(({ topic, influx, expectOutput, expectCalls, flush }) => {
+      const messages = topic('0: a-b-----c', values)
       influx.write('marketdata', [point('A', 1), point('B', 2)])
       const row = { _time: '2024-01-01T00:00:00Z', _value: 7, _measurement: 'marketdata', _field: 'price', symbol: 'A' }
-      influx.replies({ A: '---(x|)' }, { x: [row] })
-      const { messages } = marbleMessages(scheduler, source, values)
+      influx.takes(2).replies({ A: '---(x|)' }, { x: [row] })
       const enrich = enrichFromInflux(influx, lookupOf, { ...options, batch: { max: 1 } })
-      expectObservable(messages.pipe(enrich, ack())).toBe(expected, { x: 7, y: 2, n: null })
+      expectOutput(messages.pipe(enrich, ack())).toBe('---xy-----n', { x: 7, y: 2, n: null })
+      expectCalls(influx).toBe('                       A-B-----C')
       flush()
       expect(influx.log.map(({ name, at }) => [name, at])).toEqual([
         ['A', 0],
@@ -61,13 +58,13 @@ describe('the fake InfluxDB in virtual time', () => {
 
   it(
     'has enrichFromInflux wait as a drawn 429 says',
-    marbles(({ scheduler, expectObservable }) => {
-      const influx = fakeInflux(scheduler)
+    kafkaTest(({ topic, influx, expectOutput, expectCalls }) => {
+      const messages = topic('0: a', values)
       influx.write('marketdata', [point('A', 1)])
       influx.replies('-#', { '#': influx.refusal(429, { retryAfter: 2 }) })
-      const { messages } = marbleMessages(scheduler, 'a|', values)
       const enrich = enrichFromInflux(influx, lookupOf, { ...options, batch: { max: 1 } })
-      expectObservable(messages.pipe(enrich, ack())).toBe('- 2s (x|)', { x: 1 })
+      expectOutput(messages.pipe(enrich, ack())).toBe('- 2s x', { x: 1 })
+      expectCalls(influx).toBe('                       a 2s a', { a: 'A' })
     }),
   )
 
