@@ -591,19 +591,22 @@ describe('perBatch', () => {
       }),
     )
 
-    it(
-      'does not send again what was taken away meanwhile',
-      kafkaTest(({ topic, expectOutput, flush }) => {
-        const { op, sent } = batchOf(() => throwError(() => busy), { retry: steady })
+    it.each([
+      ['under way', '-L', ['a']],
+      ['waiting for its next try', '----L', ['a']],
+      ['waiting once more', '--------L', ['a', 'a']],
+    ])('does not send again what was taken away while it was %s', (_, control, expected) => {
+      kafkaTest(({ topic, cold, expectOutput, flush }) => {
+        const { op, sent } = batchOf(() => cold('--#', {}, busy), { retry: steady })
         const messages = topic(`
           0:   a
-          ctl: -----L
+          ctl: ${control}
         `)
         expectOutput(messages.pipe(op, ack())).toBe('')
         flush()
-        expect(sent).toEqual(['a', 'a'])
-      }),
-    )
+        expect(sent).toEqual(expected)
+      })()
+    })
   })
 
   it.each<[PerBatchOptions, string]>([
