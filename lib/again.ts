@@ -27,10 +27,21 @@ export class Again<A, R> {
       if (this.host.isOver(entry)) return false
       this.retryAfter = Math.max(this.retryAfter, retryAfterOf(outcome.error))
       if (lane !== undefined) this.lanes.add(lane)
-    } else if (lane === undefined || !this.lanes.has(lane)) return false
+    } else if (!this.isBehind(entry)) return false
     // It has not failed: its time begins with its next try.
     else entry.deadline = undefined
     this.entries.push(entry)
     return true
+  }
+
+  /** Takes those that were to be tried after the request, and come behind such an entry of their lane. */
+  takeBehind(entries: readonly Entry<A, R>[]): readonly Entry<A, R>[] {
+    const behind = entries.filter((entry) => this.isBehind(entry))
+    this.entries.push(...behind)
+    return behind
+  }
+
+  private isBehind({ lane }: Entry<A, R>): boolean {
+    return lane !== undefined && this.lanes.has(lane)
   }
 }

@@ -81,7 +81,11 @@ export class Batches<A, R, B> implements RequestHost<A, R, B>, Holder {
     )
   }
 
-  settle(entries: readonly Entry<A, R>[], outcomes: readonly Outcome<B>[]): void {
+  settle(
+    entries: readonly Entry<A, R>[],
+    outcomes: readonly Outcome<B>[],
+    behind: readonly Entry<A, R>[],
+  ): readonly Entry<A, R>[] {
     const again = new Again<A, R>(this)
     entries[0]?.message.origin.slice(() => {
       for (let i = 0; i < entries.length; i++) {
@@ -92,7 +96,10 @@ export class Batches<A, R, B> implements RequestHost<A, R, B>, Holder {
         else if (!again.takes(entry, outcome)) this.settleOne(entry, outcome)
       }
     })
+    // Once the pipe is torn down, the request has given them up.
+    const held = this.out.closed ? [] : again.takeBehind(behind)
     this.rest(again)
+    return held
   }
 
   drop(entries: readonly Entry<A, R>[]): void {

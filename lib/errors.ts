@@ -12,10 +12,13 @@ export class TransientError extends Error {
   readonly errorClass = 'transient'
   /** How long the server asked to be left alone, in ms. */
   readonly retryAfter: number | undefined
+  /** Whether a smaller request may succeed where this one did not: of several messages, it is tried again in halves. */
+  readonly tooLarge: boolean
 
-  constructor(message: string, options: { cause?: unknown; retryAfter?: number } = {}) {
+  constructor(message: string, options: { cause?: unknown; retryAfter?: number; tooLarge?: boolean } = {}) {
     super(message, causeOf(options))
     this.retryAfter = options.retryAfter
+    this.tooLarge = options.tooLarge ?? false
   }
 }
 

@@ -38,8 +38,9 @@ export interface Batch<A> {
  *     perBatch(…, {batch: 3})   ----(ABC)--D
  *
  * A batch goes off when it is full, when the source is quiet, or after `batch.wait`; never before one of `concurrency`
- * places is free, so batches grow under load. A transient failure of the whole request is tried again as it is; what
- * failed of its items, apart from the rest; both hold their lanes. When a request of several fails for good, its
+ * places is free, so batches grow under load. A transient failure of the whole request is tried again as it is, or in
+ * halves, down to one message, when it got no answer in time or was `tooLarge`; what failed of its items, apart from the
+ * rest; all hold their lanes. When a request of several fails for good, its
  * messages are tried one by one, so that one bad message is one bad message. A message whose partition was taken away
  * is not sent any more.
  *

@@ -23,8 +23,15 @@ export interface Entry<A, R> extends Laned {
 export interface RequestHost<A, R, B> {
   readonly options: AllPerBatchOptions<R>
   send(requests: readonly R[], batch: Batch<A>): ObservableInput<readonly Outcome<B>[]>
-  /** Each entry has its outcome. */
-  settle(entries: readonly Entry<A, R>[], outcomes: readonly Outcome<B>[]): void
+  /**
+   * Each entry has its outcome. Gives those of `behind` that have to wait, as one before them in their lane does: they
+   * are the host's from now on.
+   */
+  settle(
+    entries: readonly Entry<A, R>[],
+    outcomes: readonly Outcome<B>[],
+    behind: readonly Entry<A, R>[],
+  ): readonly Entry<A, R>[]
   /** Their partitions are gone: another member has these entries now. */
   drop(entries: readonly Entry<A, R>[]): void
   /** No message can succeed; this one is the first that met it. */
@@ -55,9 +62,9 @@ export interface RequestHost<A, R, B> {
 export class Request<A, R, B> {
   private readonly host: RequestHost<A, R, B>
   private entries: readonly Entry<A, R>[]
-  /** Entries that are tried one by one, after those under way. */
+  /** Entries that are tried after those under way, so many at a time. */
   private rest: Entry<A, R>[] = []
-  private isOneByOne = false
+  private size = Number.POSITIVE_INFINITY
   private isStepping = false
   /** Whether nothing is asked now: its entries wait for their next try. */
   isWaiting = false
@@ -90,7 +97,7 @@ export class Request<A, R, B> {
     const { name, timeout, totalTimeout } = this.host.options
     if (totalTimeout < Number.POSITIVE_INFINITY) this.setDeadlines(totalTimeout)
     const most = Math.min(timeout, timeLeft(this.entries, this.clock))
-    const late = () => this.fail(new TransientError(`${name} got no answer within ${most} ms`))
+    const late = () => this.fail(new TransientError(`${name} got no answer within ${most} ms`, { tooLarge: true }))
     this.timer = this.clock.schedule(late, most)
     this.answer = new Subscription()
     this.answer.add(
@@ -176,7 +183,7 @@ export class Request<A, R, B> {
     }
     const [only] = outcomes as [Outcome<B>]
     // Those behind it may be of its lane, so one of a row is tried again in its place.
-    if (this.isOneByOne && only !== 'drop' && 'error' in only) this.fail(only.error)
+    if (this.size === 1 && only !== 'drop' && 'error' in only) this.fail(only.error)
     else this.settle(outcomes)
   }
 
@@ -189,9 +196,9 @@ export class Request<A, R, B> {
     else if (this.entries.length === 1) this.settle([{ error }])
     else {
       // One bad message must not fail the others: they are tried one by one, in order.
-      this.rest = [...this.entries]
-      this.entries = []
-      this.isOneByOne = true
+      this.part(1)
+      // What failed was the batch: the time of each begins with its own first try.
+      for (const entry of this.rest) entry.deadline = undefined
       this.next()
     }
   }
@@ -202,8 +209,24 @@ export class Request<A, R, B> {
       entry.error = error
     }
     this.giveUp()
+    if (this.entries.length > 1 && isTooLarge(error)) this.halve()
     if (this.entries.length === 0) this.next()
     else this.wait(this.host.pauseAfter(this.entries, retryAfterOf(error)))
+  }
+
+  /**
+   * A request that takes too long or too much is so again as long as it is as large. Each failure leaves half of it,
+   * down to one, so that it comes to an end. It does not grow again: the next is a new one, of full size.
+   */
+  private halve(): void {
+    this.part(Math.ceil(this.entries.length / 2))
+    this.entries = this.rest.splice(0, this.size)
+  }
+
+  private part(size: number): void {
+    this.rest = [...this.entries, ...this.rest]
+    this.entries = []
+    this.size = size
   }
 
   /** Lets go of those that have had all their tries, or all their time. */
@@ -218,19 +241,18 @@ export class Request<A, R, B> {
   private settle(outcomes: readonly Outcome<B>[]): void {
     const { entries } = this
     this.entries = []
-    this.host.settle(entries, outcomes)
+    const held = new Set(this.host.settle(entries, outcomes, this.rest))
+    if (held.size > 0) this.rest = this.rest.filter((entry) => !held.has(entry))
     this.next()
   }
 
-  /** Goes on with those that are tried one by one, or is done. */
+  /** Goes on with the rest, or is done. */
   private next(): void {
     // A server that answers at once would have each answer make the next try, one inside the other.
     if (this.isStepping) return
     this.isStepping = true
     while (this.entries.length === 0 && this.rest.length > 0) {
-      this.entries = this.rest.splice(0, 1)
-      // What failed was the batch: its time begins with its own first try.
-      this.head.deadline = undefined
+      this.entries = this.rest.splice(0, this.size)
       this.start()
     }
     this.isStepping = false
@@ -283,6 +305,11 @@ export function timeLeft(entries: readonly Entry<unknown, unknown>[], clock: Clo
   let end = Number.POSITIVE_INFINITY
   for (const { deadline } of entries) if (deadline !== undefined && deadline < end) end = deadline
   return end === Number.POSITIVE_INFINITY ? end : Math.max(0, end - clock.now())
+}
+
+/** Whether fewer messages at a time might have succeeded. */
+function isTooLarge(error: unknown): boolean {
+  return ((error ?? {}) as { tooLarge?: unknown }).tooLarge === true
 }
 
 /** How long a failure asks to wait, in ms. */

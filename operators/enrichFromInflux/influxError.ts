@@ -5,16 +5,18 @@ import type { FluxRow } from './csv.ts'
 interface HttpError {
   readonly statusCode?: unknown
   readonly code?: unknown
+  readonly name?: unknown
   retryAfter?(): number
 }
 
 /** Gives a failure of the client its class. */
 export function influxError(error: unknown): Error {
   if (error instanceof TransientError || error instanceof PermanentError || error instanceof FatalError) return error
-  const { statusCode } = (error ?? {}) as HttpError
+  const { statusCode, name } = (error ?? {}) as HttpError
   if (typeof statusCode === 'number') return refusal(statusCode, error)
   if (isBroken(error)) return new FatalError(text('Cannot ask', error), { cause: error })
-  return new TransientError(text('Got no answer from', error), { cause: error })
+  const tooLarge = name === 'RequestTimedOutError'
+  return new TransientError(text('Got no answer from', error), { cause: error, tooLarge })
 }
 
 function refusal(status: number, error: unknown): Error {
@@ -25,7 +27,8 @@ function refusal(status: number, error: unknown): Error {
   }
   if (status === 404 || isUnknownOrg(error)) return new FatalError(`${said}; check the options org and bucket`, cause)
   if (status === 408 || status === 429 || status >= 500) {
-    return new TransientError(said, { ...cause, retryAfter: ((error as HttpError).retryAfter?.() ?? 0) * 1000 })
+    const retryAfter = ((error as HttpError).retryAfter?.() ?? 0) * 1000
+    return new TransientError(said, { ...cause, retryAfter, tooLarge: status === 504 || TOO_LARGE.test(said) })
   }
   return new PermanentError(said, cause)
 }
@@ -51,8 +54,12 @@ export function expectNoError(rows: readonly FluxRow[]): void {
   if (error === undefined || _value !== undefined) return
   const said = `Got an error from InfluxDB within its answer: ${error}`
   if (/unauthorized|forbidden|could not find bucket/i.test(said)) throw new FatalError(said)
-  throw new (/schema collision|type conflict|unsupported/i.test(said) ? PermanentError : TransientError)(said)
+  if (/schema collision|type conflict|unsupported/i.test(said)) throw new PermanentError(said)
+  throw new TransientError(said, { tooLarge: TOO_LARGE.test(said) })
 }
+
+/** InfluxDB tells by its words alone that a query took more memory or time than it may. */
+const TOO_LARGE = /memory (allocation )?limit|deadline exceeded|timed? ?out/i
 
 function text(what: string, error: unknown): string {
   return `${what} InfluxDB: ${messageOf(error)}`

@@ -31,7 +31,7 @@ export function esError(error: unknown): Error {
   if (UNSENT.includes(String(name)) || /certificate/i.test(said)) {
     return new FatalError(`Cannot ask ${said}`, { cause: error })
   }
-  return new TransientError(`Got no answer from ${said}`, { cause: error })
+  return new TransientError(`Got no answer from ${said}`, { cause: error, tooLarge: name === 'TimeoutError' })
 }
 
 /** What a `_mget` says of a document that no further try would find; whatever else it says, a shard could not answer. */

@@ -1,15 +1,19 @@
+import fc from 'fast-check'
 import {
   bufferCount,
   EMPTY,
   map,
   mergeAll,
+  mergeMap,
   NEVER,
   type Observable,
   type ObservableInput,
   of,
   take,
   takeUntil,
+  tap,
   throwError,
+  timer,
   zip,
 } from 'rxjs'
 import { describe, expect, expectTypeOf, it } from 'vitest'
@@ -20,6 +24,7 @@ import { type Batch, type Outcome, type PerBatchOptions, perBatch } from '../../
 import { kafkaTest } from '../../lib/testing/kafkaTest.ts'
 import { tapValue } from '../../lib/values.ts'
 import { outliving } from '../support/outliving.ts'
+import { holds } from '../support/property.ts'
 
 /** Capitals share the lane of their small letters. */
 const keyed = { key: (value: string) => value.toLowerCase() }
@@ -49,6 +54,18 @@ const wrong = new PermanentError('wrong')
 const closed = new FatalError('closed')
 /** What a stream ends with that the first message ends. */
 const fatal = (cause: Error) => fatalAt({ topic: 'topic', partition: 0, offset: 0 }, cause)
+
+type Fate = 'passes' | 'hangs' | 'is busy' | 'is refused' | 'fails in part'
+
+/** What becomes of a request after `ms`; of one that fails in part, the message at that place fails. */
+function answerOf([fate, ms, place]: readonly [Fate, ms: number, place: number], requests: readonly string[]) {
+  const after = <T>(outcome: Observable<T>) => timer(ms).pipe(mergeMap(() => outcome))
+  if (fate === 'hangs') return NEVER
+  if (fate === 'is busy') return after(throwError(() => busy))
+  if (fate === 'is refused' && requests.length > 1) return after(throwError(() => wrong))
+  const isBusy = (i: number) => fate === 'fails in part' && i === place
+  return after(of(requests.map((value, i) => (isBusy(i) ? { error: busy } : { value }))))
+}
 
 // What perBatch owes as every operator does is in spec/operators/operator.suite.ts.
 describe('perBatch', () => {
@@ -444,6 +461,106 @@ describe('perBatch', () => {
     })
   })
 
+  describe('a request that is too large', () => {
+    const atMost =
+      (most: number, answer: Answer): Answer =>
+      (letters, batch) =>
+        letters.length > most ? NEVER : answer(letters, batch)
+    const large = { timeout: 5, retry: steady }
+
+    it(
+      'for its time is tried again in halves, until they are small enough',
+      kafkaTest(({ topic, cold, expectOutput, expectAcks, flush }) => {
+        const slow: Answer = (letters) => cold('-----(r|)', { r: pass(letters) })
+        const { op, sent } = batchOf(atMost(2, slow), { ...large, timeout: 10 })
+        // Two time-outs of 10 ms, with waits of 4 ms and 8 ms behind them, and none between those that are answered.
+        expectOutput(topic('0: (abcdefg)').pipe(op, ack())).toBe('37ms (ab)-(cd)-(ef)-g')
+        expectAcks('                               0: 37ms (ab)-(cd)-(ef)-g')
+        flush()
+        expect(sent).toEqual(['abcdefg', 'abcd', 'ab', 'cd', 'ef', 'g'])
+      }),
+    )
+
+    it(
+      'alone, too, is tried again as it is, and holds up only its batch',
+      kafkaTest(({ topic, expectOutput, flush }) => {
+        const { op, sent } = batchOf((letters) => (sent.length < 4 ? NEVER : of(pass(letters))), large)
+        expectOutput(topic('0: (abc)').pipe(op, ack())).toBe('43ms (abc)')
+        flush()
+        expect(sent).toEqual(['abc', 'ab', 'a', 'a', 'b', 'c'])
+      }),
+    )
+
+    it(
+      'by the words of its server is so as well',
+      kafkaTest(({ topic, expectOutput, flush }) => {
+        const tooLarge = new TransientError('no memory', { tooLarge: true })
+        const { op, sent } = batchOf(
+          (letters) => (letters.length > 1 ? throwError(() => tooLarge) : of(pass(letters))),
+          { retry: steady },
+        )
+        expectOutput(topic('0: (ab)').pipe(op, ack())).toBe('----(ab)')
+        flush()
+        expect(sent).toEqual(['ab', 'a', 'b'])
+      }),
+    )
+
+    it(
+      'leaves the size of the next alone',
+      kafkaTest(({ topic, cold, expectOutput, flush }) => {
+        const { op, sent } = batchOf((letters) => (sent.length < 2 ? NEVER : of(pass(letters))), {
+          ...large,
+          concurrency: 1,
+          batch: { max: 2 },
+        })
+        const messages = zip(topic('0: (abcd)'), cold('(ab)(cd)')).pipe(map(([message]) => message))
+        expectOutput(messages.pipe(op, ack())).toBe('---------(abcd)')
+        flush()
+        expect(sent).toEqual(['ab', 'a', 'b', 'cd'])
+      }),
+    )
+
+    it(
+      'keeps the order of a key, though one of its messages fails by itself',
+      kafkaTest(({ topic, expectOutput, flush }) => {
+        const { op, sent } = batchOf(
+          atMost(2, (letters) =>
+            of(pass(letters).map((outcome, i) => (letters[i] === 'a' && sent.length < 3 ? { error: busy } : outcome))),
+          ),
+          { ...large, repeats: true },
+        )
+        expectOutput(topic('0: (abAc)', {}, keyed).pipe(op, ack())).toBe('---------(bc)----(aA)')
+        flush()
+        expect(sent).toEqual(['abAc', 'ab', 'c', 'aA'])
+      }),
+    )
+
+    it(
+      'of which a half is refused for good fails only the message at fault',
+      kafkaTest(({ topic, expectOutput, expectNacks, flush }) => {
+        const refusing: Answer = (letters) => (letters.includes('a') ? throwError(() => wrong) : of(pass(letters)))
+        const { op, sent } = batchOf(atMost(2, refusing), large)
+        expectOutput(topic('0: (abcd)', {}, skip).pipe(op, ack())).toBe('---------(bcd)')
+        expectNacks('0: ---------a', { a: wrong })
+        flush()
+        expect(sent).toEqual(['abcd', 'ab', 'a', 'b', 'c', 'd'])
+      }),
+    )
+
+    it(
+      'counts each of its tries, and their time, for all of its messages',
+      kafkaTest(({ topic, expectOutput, expectNacks, flush }) => {
+        const { op, sent } = batchOf(() => NEVER, { ...large, totalTimeout: 12 })
+        expectOutput(topic('0: (abcd)', {}, skip).pipe(op, ack())).toBe('')
+        const first = 'perBatch gave up after 2 tries in 12 ms'
+        const second = 'perBatch gave up after 1 tries in 12 ms'
+        expectNacks('0: 12ms (abcd)', { a: first, b: first, c: second, d: second })
+        flush()
+        expect(sent).toEqual(['abcd', 'ab'])
+      }),
+    )
+  })
+
   describe('several servers', () => {
     const serverOf = (letter: string) => (letter === 'b' || letter === 'B' ? 'two' : 'one')
     const each = { batch: { max: 1 }, retry: steady, serverOf }
@@ -607,6 +724,46 @@ describe('perBatch', () => {
         expect(sent).toEqual(expected)
       })()
     })
+  })
+
+  it('settles each message once and keeps the order of each key, whatever is slow, too large or failing', () => {
+    const step = fc.record({ letter: fc.constantFrom(...'abcABC'), gap: fc.nat(2) })
+    const fate = fc.constantFrom<Fate>('passes', 'hangs', 'is busy', 'is refused', 'fails in part')
+    const life = fc.record({
+      steps: fc.array(step, { maxLength: 12 }),
+      fates: fc.array(fc.tuple(fate, fc.nat(6), fc.nat(3))),
+      repeats: fc.boolean(),
+      places: fc.integer({ min: 1, max: 3 }),
+    })
+    holds(
+      life,
+      ({ steps, fates, repeats, places }) => {
+        const settled: string[] = []
+        const values = Object.fromEntries(steps.map(({ letter }, i) => ['abcdefghijkl'.charAt(i), `${letter}${i}`]))
+        kafkaTest(({ topic, expectOutput }) => {
+          let call = 0
+          const op = perBatch<string, string, string>(
+            (value) => value,
+            (requests) => answerOf(fates[call++] ?? ['passes', 1, 0], requests),
+            { repeats, concurrency: places, batch: { max: 6, wait: 2 }, retry: steady, timeout: 10 },
+          )
+          const drawing = Object.keys(values).map((name, i) => name + '-'.repeat(steps[i]?.gap ?? 0))
+          const messages = topic(`0: ${drawing.join('')}`, values, { key: (value) => value.charAt(0).toLowerCase() })
+          expectOutput(
+            messages.pipe(
+              op,
+              ack(),
+              tap((value) => settled.push(value)),
+            ),
+          )
+        })()
+        const all = Object.values(values)
+        expect(settled).toHaveLength(all.length)
+        const ofKey = (list: readonly string[], key: string) => list.filter((one) => one.toLowerCase().startsWith(key))
+        for (const key of 'abc') expect(ofKey(settled, key)).toEqual(ofKey(all, key))
+      },
+      { runs: 300 },
+    )
   })
 
   it.each<[PerBatchOptions, string]>([

@@ -48,6 +48,7 @@ const from = { org: 'o', bucket: 'b' }
 const options = { ...from, into: 'price' } as const
 const one = { ...options, batch: { max: 1 } }
 const steady = { jitter: 'none', delay: 4 } as const
+const NO_MEMORY = 'memory allocation limit reached: limit 10000 bytes, allocated: 9999, wanted: 64'
 
 /** The InfluxDB of a test, with points in the bucket that is asked. */
 function influxWith({ influx }: Kit, points: readonly InfluxWrite[] = prices): FakeInflux {
@@ -386,6 +387,38 @@ describe('enrichFromInflux', () => {
       expect(stops).toEqual([3, null])
     }),
   )
+
+  it(
+    'asks in halves after a query that got no answer in time, and tells that to stop',
+    kafkaTest((kit) => {
+      const messages = kit.topic('0: (abc)', values)
+      const { influx, stops } = watched(kit, influxWith(kit).replies('-', '-'))
+      const enrich = enrichFromInflux(influx, priceAt, { ...options, timeout: 3, retry: steady })
+      kit.expectOutput(messages.pipe(enrich, ack())).toBe('18ms (xyz)', priced)
+      kit.expectCalls(kit.influx).toBe('(AB)---(AB)-------(ABA)')
+      kit.flush()
+      expect(stops).toEqual([3, 10, null, null, null])
+    }),
+  )
+
+  it.each([
+    ['the time-out of the client', () => Object.assign(new Error('no'), { name: 'RequestTimedOutError' })],
+    ['504', ({ refusal }: FakeInflux) => refusal(504)],
+    ['503 that speaks of memory', ({ refusal }: FakeInflux) => refusal(503, { message: NO_MEMORY })],
+    ['an answer that ends for lack of memory', () => [{ error: NO_MEMORY, reference: '' }]],
+  ])('asks in halves after %s', (_, replyOf) => {
+    kafkaTest((kit) => {
+      const messages = kit.topic('0: (ab)', values)
+      const influx = influxWith(kit)
+      const reply = replyOf(influx)
+      if (reply instanceof Error) influx.replies('#', { '#': reply })
+      else influx.replies('(m|)', { m: reply })
+      const enrich = enrichFromInflux(influx, priceAt, { ...options, retry: steady })
+      kit.expectOutput(messages.pipe(enrich, ack())).toBe('----(xy)', priced)
+      kit.flush()
+      expect(influx.log.map(({ request, name }) => `${request}${name}`)).toEqual(['1A', '1B', '2A', '3B'])
+    })()
+  })
 
   it(
     'nacks only the message whose query is refused',

@@ -270,6 +270,17 @@ describe('searchEs', () => {
   })
 
   it(
+    'asks in halves after a time-out of the client',
+    kafkaTest(({ topic, es, expectOutput, expectCalls }) => {
+      const messages = topic('0: (ab)', values)
+      es.put('pages', pages)
+      es.replies('#', { '#': named('TimeoutError') })
+      expectOutput(messages.pipe(searchEs(es, searchOf, { ...into, retry }), ack())).toBe('----(xy)', found)
+      expectCalls(es).toBe('(ab)(ab)')
+    }),
+  )
+
+  it(
     'tries again when no answer comes in time, and tells the request to stop',
     kafkaTest(({ topic, es, expectOutput, expectCalls, flush }) => {
       const messages = topic('0: a', values)
