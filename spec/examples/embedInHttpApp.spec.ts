@@ -1,16 +1,11 @@
 import type { Server } from 'node:http'
-import { memoryBroker } from 'rxjs-kafka-toolkit'
+import { map } from 'rxjs'
+import { kafkaTest } from 'rxjs-kafka-toolkit/testing'
 import { describe, expect, it, vi } from 'vitest'
 import { embedInHttpApp } from '../../examples/embedInHttpApp.ts'
-import { advance, virtualTime } from '../support/virtualTime.ts'
 
-const redis = { pipeline: (batch: unknown[]) => ({ exec: async () => batch.map(() => [null, 1] as const) }) }
-
-function app() {
-  const clock = virtualTime()
-  const kafka = memoryBroker({ clock, topics: { feed_activities: 2 } })
-  return { clock, kafka, ...embedInHttpApp(kafka, redis) }
-}
+const activity = (message: string) => ({ user: 'ada', message, timestamp: '2026-01-05T14:30:00.000Z' })
+const activities = { a: activity('a'), b: activity('b'), c: activity('c') }
 
 /** What the app answers: asked without a socket. */
 function get(server: Server, url: string): { status: number; body: string } {
@@ -29,39 +24,67 @@ function get(server: Server, url: string): { status: number; body: string } {
 }
 
 describe('embedInHttpApp', () => {
-  it('answers /health from the run, and everything else as before', () => {
-    const { server, clock, kafka } = app()
-    advance(clock, 10)
-    expect(get(server, '/').body).toBe('Here is the rest of the app')
-    expect(get(server, '/health')).toEqual({
-      status: 200,
-      body: '[{"groupId":"save-activities","state":"reading","lag":0,"trouble":null}]',
-    })
-    kafka.down()
-    advance(clock, 20)
-    expect(get(server, '/health').status).toBe(503)
-  })
+  it(
+    'answers /health from the run, and everything else as before',
+    kafkaTest(({ topic, kafka, redis, hot, expectOutput }) => {
+      topic(
+        'feed_activities',
+        `
+          0:   -a-------b
+          ctl: -----P--B
+        `,
+        activities,
+      )
+      const { server, stop } = embedInHttpApp(kafka, redis.takes(2))
+      const health = (lag: number, trouble: string | null = null) => ({
+        status: trouble === null ? 200 : 503,
+        body: JSON.stringify([{ groupId: 'save-activities', state: 'reading', lag, trouble }]),
+      })
+      const asked = hot('--x-x-x-----x', { x: '/health' }).pipe(map((url) => get(server, url)))
+      const away = 'Cannot read as group save-activities: the memory broker is down; call up()'
+      expectOutput(asked).toBe('--1-0-2-----1', { 0: health(0), 1: health(1), 2: health(0, away) })
+      expectOutput(hot('--x', { x: '/' }).pipe(map((url) => get(server, url).body))).toBe('--x', {
+        x: 'Here is the rest of the app',
+      })
+      hot('----- 300ms x').subscribe(() => void stop())
+    }),
+  )
 
-  it('leaves signals to the app, whose end drains the pipeline', async () => {
-    const before = process.listenerCount('SIGINT')
-    const { server, clock, stop } = app()
-    expect(process.listenerCount('SIGINT')).toBe(before)
-    advance(clock, 10)
-    const stopped = stop()
-    advance(clock, 20)
-    await stopped
-    expect(get(server, '/health')).toMatchObject({ status: 503, body: expect.stringContaining('"state":"closed"') })
-  })
+  it(
+    'leaves signals to the app, whose end finishes what is under way, commits it and reads no more',
+    kafkaTest(({ topic, kafka, redis, hot, expectCalls, expectCommits, expectOutput, expectState }) => {
+      const listeners = () => [process.listenerCount('SIGINT'), process.listenerCount('SIGTERM')]
+      const [interrupts = 0, ends = 0] = listeners()
+      topic('feed_activities', '0: ab-c', activities)
+      const { server, stop } = embedInHttpApp(kafka, redis.takes(4))
+      expect(listeners()).toEqual([interrupts, ends + 1])
+      hot('--x').subscribe(() => void stop())
+      expectCalls(redis).toBe('ab')
+      expectCommits('       0: -----2')
+      expectState('            r-d--c')
+      const asked = hot('-x-----x').pipe(map(() => get(server, '/health').status))
+      expectOutput(asked).toBe('-w-----e', { w: 200, e: 503 })
+      hot('-------x').subscribe(() => expect(listeners()).toEqual([interrupts, ends]))
+    }),
+  )
 
-  it('lives on when the pipeline fails, and says so', async () => {
-    const said = vi.spyOn(console, 'error').mockReturnValue()
-    const { server, clock, kafka } = app()
-    kafka.send([{ topic: 'feed_activities', key: null, value: 'no activity' }], () => {})
-    advance(clock, 10)
-    expect(get(server, '/').status).toBe(200)
-    expect(get(server, '/health').status).toBe(503)
-    await vi.waitFor(() => expect(said).toHaveBeenCalled())
-    expect(said.mock.lastCall).toEqual([expect.stringContaining('Cannot process feed_activities[0]@0')])
-    said.mockRestore()
-  })
+  it(
+    'lives on when the pipeline fails, and says so',
+    kafkaTest.async(async ({ topic, kafka, redis, expectCalls, expectCommits, flush }) => {
+      const said = vi.spyOn(console, 'error').mockReturnValue()
+      topic('feed_activities', '0: -ax', { ...activities, x: Buffer.from('no activity') })
+      const { server, stop } = embedInHttpApp(kafka, redis)
+      expectCalls(redis).toBe('-a')
+      expectCommits('       0: -1')
+      await flush()
+      expect(get(server, '/').status).toBe(200)
+      expect(get(server, '/health')).toMatchObject({
+        status: 503,
+        body: expect.stringContaining('"state":"closed"'),
+      })
+      expect(said.mock.lastCall).toEqual([expect.stringContaining('Cannot process feed_activities[0]@1')])
+      said.mockRestore()
+      await stop()
+    }),
+  )
 })

@@ -1,49 +1,143 @@
-import { memoryBroker } from 'rxjs-kafka-toolkit'
+import { TransientError } from 'rxjs-kafka-toolkit'
+import { kafkaTest } from 'rxjs-kafka-toolkit/testing'
 import { describe, expect, it } from 'vitest'
 import { splitOrders } from '../../examples/splitOrders.ts'
-import { advance, virtualTime } from '../support/virtualTime.ts'
 import { orderJson } from './orders.ts'
+import { written } from './written.ts'
 
-function scene() {
-  const clock = virtualTime()
-  const kafka = memoryBroker({ clock, topics: { orders: 1, lots: 1, 'orders.failed': 1 } })
-  const write = (...orders: object[]) =>
-    kafka.send(
-      orders.map((order) => ({ topic: 'orders', key: null, value: JSON.stringify(order) })),
-      () => {},
-    )
-  const read = (topic: string) => kafka.messages(topic).map(({ value }) => JSON.parse(String(value)))
-  const committed = () => kafka.committed('split-orders', 'orders').get(0)
-  return { kafka, write, read, committed, pass: (ms: number) => advance(clock, clock.now() + ms) }
+const values = {
+  a: orderJson('a', { quantity: 250 }),
+  b: orderJson('b', { quantity: 7 }),
+  x: orderJson('x', { quantity: 0 }),
 }
-
 const lot = (order_id: string, part: number, shares: number) => ({ order_id, part, symbol: 'ACME', shares })
+const lots = { 1: lot('a', 0, 100), 2: lot('a', 1, 100), 3: lot('a', 2, 50), b: lot('b', 0, 7) }
+/** All lots, as the topic has them once. */
+const inLots = Object.values(lots).map((value) => ({ key: 'ACME', value }))
+const refused = new TransientError('no leader')
 
 describe('splitOrders', () => {
-  it('writes the lots of an order and commits it at once', () => {
-    const { kafka, write, read, committed, pass } = scene()
-    splitOrders(kafka).subscribe()
-    write(orderJson('a', { quantity: 250 }), orderJson('b', { quantity: 7 }))
-    pass(50)
-    expect(read('lots')).toEqual([lot('a', 0, 100), lot('a', 1, 100), lot('a', 2, 50), lot('b', 0, 7)])
-    expect(committed()).toBe(2)
-  })
+  it(
+    'writes the lots of an order under its symbol, and commits it with them',
+    kafkaTest(({ topic, kafka, expectOutput, expectSent, expectCommits, flush }) => {
+      topic('lots', '0:')
+      topic('orders', '0: a----b', values)
+      expectOutput(splitOrders(kafka)).toBe('(123)b', lots)
+      expectSent('lots').toBe('              (123)b', lots)
+      expectCommits('    orders[0]: 1----2')
+      flush()
+      expect(written(kafka, 'lots')).toEqual(inLots)
+    }),
+  )
 
-  it('puts an order without shares aside, in the same transaction', () => {
-    const { kafka, write, read, committed, pass } = scene()
-    splitOrders(kafka).subscribe()
-    write(orderJson('a', { quantity: 0 }), orderJson('b', { quantity: 7 }))
-    pass(50)
-    expect(read('orders.failed')).toEqual([orderJson('a', { quantity: 0 })])
-    expect([read('lots'), committed()]).toEqual([[lot('b', 0, 7)], 2])
-  })
+  it(
+    'puts an order without shares aside, in the same transaction',
+    kafkaTest(({ topic, kafka, expectOutput, expectSent, expectDeadLetters, expectCommits, flush }) => {
+      topic('lots', '0:')
+      topic('orders.failed', '0:')
+      topic('orders', '0: (xb)', values)
+      expectOutput(splitOrders(kafka)).toBe('b', lots)
+      expectSent('lots').toBe('              b', lots)
+      expectDeadLetters('     orders[0]: x')
+      expectCommits('         orders[0]: 2')
+      flush()
+      expect(written(kafka, 'orders.failed')).toEqual([{ key: null, value: values.x }])
+    }),
+  )
 
-  it('writes each lot once although nobody hears that it is committed', () => {
-    const { kafka, write, read, committed, pass } = scene()
-    splitOrders(kafka).subscribe()
-    kafka.loseAnswers()
-    write(orderJson('a', { quantity: 150 }))
-    pass(5000)
-    expect([read('lots'), committed()]).toEqual([[lot('a', 0, 100), lot('a', 1, 50)], 1])
-  })
+  it(
+    'writes each lot once although nobody hears that it is committed',
+    kafkaTest(({ topic, kafka, expectCommits, expectOutput, flush }) => {
+      topic('lots', '0:')
+      topic('orders', '0: a----b', values)
+      kafka.loseAnswers()
+      expectOutput(splitOrders(kafka)).toBe('(123)- 120ms b', lots)
+      expectCommits('             orders[0]: 1----- 120ms 2')
+      flush()
+      expect(written(kafka, 'lots')).toEqual(inLots)
+    }),
+  )
+
+  it(
+    'writes each lot once although a crash comes before anybody hears that it is committed',
+    kafkaTest(({ topic, kafka, expectCommits, expectOutput, expectRedeliveries, flush }) => {
+      topic('lots', '0:')
+      topic(
+        'orders',
+        `
+          0:   a----b
+          ctl: -X
+        `,
+        values,
+      )
+      kafka.loseAnswers()
+      expectOutput(splitOrders(kafka)).toBe('(123)b', lots)
+      expectCommits('             orders[0]: 1----2')
+      expectRedeliveries('')
+      flush()
+      expect(written(kafka, 'lots')).toEqual(inLots)
+    }),
+  )
+
+  it(
+    'splits an order again whose lots a crash leaves unwritten, and writes each once',
+    kafkaTest(({ topic, kafka, expectCommits, expectOutput, expectRedeliveries, expectSent, flush }) => {
+      topic('lots', '0:')
+      topic(
+        'orders',
+        `
+          0:   a------b
+          ctl: --X
+        `,
+        values,
+      )
+      kafka.failSends(refused)
+      expectOutput(splitOrders(kafka)).toBe('--(123)b', lots)
+      expectSent('lots').toBe('              --(123)b', lots)
+      expectRedeliveries('        orders[0]: --a')
+      expectCommits('             orders[0]: --1----2')
+      flush()
+      expect(written(kafka, 'lots')).toEqual(inLots)
+    }),
+  )
+
+  it(
+    'takes back what is open when its partitions go to another, and writes it when they are back',
+    kafkaTest(({ topic, kafka, expectCommits, expectOutput, expectRedeliveries, expectSent }) => {
+      topic('lots', '0:')
+      topic(
+        'orders',
+        `
+          0:   a
+          ctl: --R 10ms A
+        `,
+        values,
+      )
+      kafka.failSends(refused)
+      expectOutput(splitOrders(kafka)).toBe('--- 10ms (123)', lots)
+      expectSent('lots').toBe('              --- 10ms (123)', lots)
+      expectRedeliveries('        orders[0]: --- 10ms a')
+      expectCommits('             orders[0]: --- 10ms 1')
+    }),
+  )
+
+  it(
+    'does not wait at SIGTERM for an order that is to be tried again, and commits nothing of it',
+    kafkaTest(({ topic, kafka, expectCommits, expectOutput, expectSent, expectState }) => {
+      topic('lots', '0:')
+      topic(
+        'orders',
+        `
+          0:   a
+          ctl: --S
+        `,
+        values,
+      )
+      kafka.failSends(refused)
+      expectOutput(splitOrders(kafka)).toBe('--|')
+      expectSent('lots').toBe('              ')
+      expectState('                       r-(dc)')
+      expectCommits('')
+    }),
+  )
 })
