@@ -1,4 +1,4 @@
-import { delay, mergeMap, type Observable, type OperatorFunction, of, throwError } from 'rxjs'
+import { delay, mergeMap, type Observable, type OperatorFunction, of, tap, throwError, timer } from 'rxjs'
 import type { TestScheduler } from 'rxjs/testing'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { ack } from '../../lib/ack.ts'
@@ -11,6 +11,8 @@ import type { Message } from '../../lib/message.ts'
 import { deadLetter, retry } from '../../lib/onNack.ts'
 import { perMessage } from '../../lib/perMessage.ts'
 import type { SourceOptions } from '../../lib/sourceOptions.ts'
+import { kafkaTest } from '../../lib/testing/kafkaTest.ts'
+import type { Kit } from '../../lib/testing/kit.ts'
 import { topic } from '../../lib/topic.ts'
 import { type Transaction, transaction } from '../../lib/transaction.ts'
 import { filterValue } from '../../lib/values.ts'
@@ -187,6 +189,52 @@ describe('transaction', () => {
     send('a', 'b', 'c')
     pass(120_000)
     expect([values('failed'), values('target').sort(), committed()]).toEqual([['b'], ['a', 'c'], 3])
+  })
+
+  describe('lets nothing count any more that comes of a message', () => {
+    /** Copies letters in transactions; the first `b` fails after 5 ms. */
+    const copying = ({ topic, kafka }: Kit, drawing: string, options: Partial<SourceOptions> = {}) => {
+      topic(target, '0:')
+      const commit = transaction(kafka, 'copy')
+      const signals: AbortSignal[] = []
+      const letters = topic('letters', drawing, {}, { commit, ...options }).pipe(
+        tap(({ signal }) => void signals.push(signal)),
+        perMessage((one) =>
+          one.pipe(mergeMap((name) => (name === 'b' && signals.length < 3 ? failAfter(5, 'no b') : of(name)))),
+        ),
+        sendTo(kafka, target, (name: string) => ({ key: null, value: name }), { transaction: commit }),
+        ack(),
+      )
+      return { letters, signals }
+    }
+    const failAfter = (ms: number, text: string) => timer(ms).pipe(mergeMap(() => throwError(() => new Error(text))))
+
+    it(
+      'once its transaction has failed',
+      kafkaTest((kit) => {
+        const { letters, signals } = copying(kit, '0: (ab)')
+        kit.kafka.failSends(new TransientError('no leader'))
+        kit.expectOutput(letters).toBe('126ms (ab)')
+        kit.expectLate('letters[0]: a----b')
+        kit.flush()
+        expect(signals.map(({ aborted }) => aborted)).toEqual([true, true, false, false])
+      }),
+    )
+
+    it(
+      'once its transaction was taken back in a rebalance that did not wait for it',
+      kafkaTest((kit) => {
+        const drawing = `
+          0:   (ab)
+          ctl: --R-----A
+        `
+        const { letters, signals } = copying(kit, drawing, { drainTimeout: 1 })
+        kit.expectOutput(letters).toBe('a-------(ab)')
+        kit.expectLate('letters[0]: -----b')
+        kit.flush()
+        expect(signals.map(({ aborted }) => aborted)).toEqual([true, true, false, false])
+      }),
+    )
   })
 
   it('finishes what is in flight before a rebalance, and commits it', () => {
