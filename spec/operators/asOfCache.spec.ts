@@ -47,18 +47,22 @@ interface LookUps {
   readonly finds: string
   /** The series that InfluxDB is asked for, each at the instant of the look-up that does it. */
   readonly asks: string
+  /** When each is looked up, by the letters from `a`. @default one after the other, one a ms */
+  readonly drawing?: string
   readonly points?: readonly Price[]
   readonly cache?: CacheOptions
   readonly lookback?: number
   readonly maxAge?: number
+  /** @default each has a query of its own */
+  readonly batch?: { readonly max: number }
 }
 
-/** Looks up one after the other, one a ms. */
-function lookUps(all: readonly Ask[], { finds, asks, points = prices, ...options }: LookUps): () => void {
+/** Looks prices up, and expects what is found and what is asked. */
+function lookUps(all: readonly Ask[], { finds, asks, drawing, points = prices, ...options }: LookUps): () => void {
   return kafkaTest((kit) => {
     write(kit, points)
-    const letters = all.map((_, i) => letterOf(i))
-    const messages = kit.topic(`0: ${letters.join('')}`, Object.fromEntries(all.map((ask, i) => [letterOf(i), ask])))
+    const letters = Object.fromEntries(all.map((ask, i) => [letterOf(i), ask]))
+    const messages = kit.topic(`0: ${drawing ?? Object.keys(letters).join('')}`, letters)
     const into = (_: Ask, found: { value: number } | null) => found?.value ?? null
     const enrich = enrichFromInflux(kit.influx, lookupOf, { ...from, into, batch: { max: 1 }, cache: {}, ...options })
     const digits = Object.fromEntries([...'0123456789'].map((digit) => [digit, Number(digit)]))
@@ -89,6 +93,16 @@ describe('the cache of enrichFromInflux', () => {
     lookUps([at(30), at(24), at(9), at(30)], {
       finds: '21n2',
       asks: ' AAA',
+    }),
+  )
+
+  it(
+    'knows each value that a query gives only up to the next one of it, in whatever order they are asked for',
+    lookUps([at(30), at(10), at(25), at(24)], {
+      drawing: '(ab)cd',
+      finds: '  (21)21',
+      asks: '   A',
+      batch: { max: 2 },
     }),
   )
 
