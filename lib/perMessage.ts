@@ -126,6 +126,8 @@ class Runs<A, B> implements ChainHost<B>, Worker {
       run.error(error)
     }
     run.endSlice()
+    // The chain itself may have ended the pipe.
+    if (this.out.closed) run.unsubscribe()
     if (run.closed) {
       this.active--
       return false

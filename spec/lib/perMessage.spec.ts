@@ -7,6 +7,7 @@ import {
   of,
   pipe,
   retry,
+  Subject,
   type Subscriber,
   Subscription,
   take,
@@ -17,9 +18,11 @@ import {
 } from 'rxjs'
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import { ack } from '../../lib/ack.ts'
+import type { Holders } from '../../lib/holders.ts'
 import type { Message } from '../../lib/message.ts'
 import { perMessage } from '../../lib/perMessage.ts'
 import { kafkaTest } from '../../lib/testing/kafkaTest.ts'
+import { outliving } from '../support/outliving.ts'
 
 const skip = { onNack: 'skip' } as const
 const wait = (ms: number | ((value: string) => number)) =>
@@ -153,6 +156,24 @@ describe('perMessage', () => {
       expectOutput(carried.pipe(perMessage(mergeMap(abortable)), takeUntil(cold('--x')))).toBe('--|')
       expectNacks('0: --a', { a: 'abandoned' })
       expectLate('')
+    }),
+  )
+
+  it(
+    'works on nothing any more when a chain has ended the pipe that it is in',
+    kafkaTest((kit) => {
+      const end = new Subject<string>()
+      let holders: Holders | undefined
+      const chain = pipe(tap(end), wait(5))
+      const messages = outliving(kit, '0: a').pipe(
+        tap(({ origin }) => {
+          holders = origin.holders
+        }),
+      )
+      kit.expectOutput(messages.pipe(perMessage(chain), takeUntil(end))).toBe('|')
+      kit.expectNacks('0: a', { a: 'abandoned' })
+      kit.flush()
+      expect(holders?.isBusy).toBe(false)
     }),
   )
 
