@@ -1,11 +1,10 @@
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { availableParallelism, cpus, release, totalmem, type } from 'node:os'
 import type { Run } from '../services/run.ts'
 import { servers } from '../services/servers.ts'
 import type { Case, Row } from './cases/case.ts'
 import { versions as peers } from './peers.ts'
 import type { StageName } from './stages/stages.ts'
+import { versionOf } from './versionOf.ts'
 
 /** What the figures depend on. Nothing that tells whose machine it is. */
 export interface Machine {
@@ -59,9 +58,4 @@ function peersOf(rows: readonly Row[]): Versions {
     ...(has('platformatic') ? { '@platformatic/kafka': peers.platformatic } : {}),
     ...(has('faust') ? { 'faust-streaming': peers.faust } : {}),
   }
-}
-
-function versionOf(name: string): string {
-  const path = createRequire(import.meta.url).resolve(`${name}/package.json`)
-  return JSON.parse(readFileSync(path, 'utf8')).version
 }
