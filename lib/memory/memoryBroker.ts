@@ -45,10 +45,10 @@ export interface MemoryBroker extends Broker {
   recreateTopic(name: string): void
   /** Has a group rebalance: its members give up their partitions and join again. */
   rebalance(groupId: string): void
-  /** Has a member outside, which reads nothing, take all partitions of a group, after a rebalance. */
-  occupy(groupId: string): void
-  /** Has that member leave. */
-  vacate(groupId: string): void
+  /** Has a member outside, which reads nothing, take all partitions of a group, or one, after a rebalance. */
+  occupy(groupId: string, partition?: TopicPartition): void
+  /** Has that member leave, or give one back. */
+  vacate(groupId: string, partition?: TopicPartition): void
   /**
    * Ends the membership of a group's member, by its place in the order of joining, or of all: `lost` without
    * `revoking`, as after an expired session. They join again by themselves.
@@ -164,12 +164,12 @@ export class InProcessBroker implements MemoryBroker, ConsumerHost {
     this.group(groupId).rebalance()
   }
 
-  occupy(groupId: string): void {
-    this.group(groupId).occupy(true)
+  occupy(groupId: string, partition?: TopicPartition): void {
+    this.group(groupId).occupy(partition && this.log(partition.topic, partition.partition))
   }
 
-  vacate(groupId: string): void {
-    this.group(groupId).occupy(false)
+  vacate(groupId: string, partition?: TopicPartition): void {
+    this.group(groupId).vacate(partition && this.log(partition.topic, partition.partition))
   }
 
   expel(groupId: string, member?: number, unnoticed = 0): void {

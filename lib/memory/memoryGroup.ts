@@ -45,6 +45,8 @@ export class MemoryGroup {
   private readonly joined = new Set<GroupMember>()
   /** Whether a member outside has all the partitions. */
   private isOccupied = false
+  /** Those that it has, when it has some. */
+  private readonly occupied = new Set<MemoryLog>()
   private preparing = false
   private due = false
   private deadline: Timer | undefined
@@ -115,8 +117,20 @@ export class MemoryGroup {
     return index === undefined ? this.members : this.members.slice(index, index + 1)
   }
 
-  occupy(isOccupied: boolean): void {
-    this.isOccupied = isOccupied
+  /** Has a member outside take all partitions, or one. */
+  occupy(log?: MemoryLog): void {
+    if (log === undefined) this.isOccupied = true
+    else this.occupied.add(log)
+    this.rebalance()
+  }
+
+  /** Has it give back all that it has, or one. */
+  vacate(log?: MemoryLog): void {
+    if (log !== undefined) this.occupied.delete(log)
+    else {
+      this.isOccupied = false
+      this.occupied.clear()
+    }
     this.rebalance()
   }
 
@@ -173,7 +187,8 @@ export class MemoryGroup {
     this.generation++
     const { members, generation } = this
     const leader = this.isOccupied ? undefined : members[0]
-    const partitions = leader === undefined ? [] : this.host.topics.resolve(leader.topics, this.id)
+    const all = leader === undefined ? [] : this.host.topics.resolve(leader.topics, this.id)
+    const partitions = all.filter((log) => !this.occupied.has(log))
     const topics = [...new Set(partitions.map(({ topic }) => topic))]
     const shares = assignSticky(
       partitions,

@@ -9,7 +9,7 @@ const LANE = /^\s*(\d+|ctl|[\w.-]+\[\d+\])\s*:(.*)$/
 
 /** What the lanes of a drawing may be: of a topic that is drawn, or of partitions of which something is expected. */
 const LABELS = {
-  topic: { labels: /^(\d+|ctl)$/, words: 'lanes 0: 1: … and ctl:' },
+  topic: { labels: /^(\d+|ctl(\[\d+\])?)$/, words: 'lanes 0: 1: … and ctl: ctl[0]: …' },
   partitions: { labels: /^(\d+|.*\[\d+\])$/, words: 'lanes 0: 1: … or orders[0]:' },
 }
 

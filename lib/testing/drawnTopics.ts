@@ -1,5 +1,5 @@
 import type { Observable } from 'rxjs'
-import type { Headers, Position } from '../broker.ts'
+import type { Headers, Position, TopicPartition } from '../broker.ts'
 import { json } from '../codec.ts'
 import { refuse } from '../expect.ts'
 import { fromTopic } from '../fromTopic.ts'
@@ -36,15 +36,24 @@ interface DrawnMessage {
 export class DrawnTopics {
   private readonly kafka: TestBroker
   private readonly later: (work: () => void, at: number) => void
+  private readonly play: (marks: readonly Mark[], partition?: TopicPartition) => void
   private readonly messages = new Map<string, DrawnMessage>()
   private readonly rows = new Map<string, readonly Mark[]>()
+  /** What happens to all readers. */
   private control: readonly Mark[] = []
+  /** What happens to single partitions, by their topics. */
+  private readonly controls = new Map<string, readonly Row[]>()
   /** The topic that a lane without a topic's name means. */
   private first: string | undefined
 
-  constructor(kafka: TestBroker, later: (work: () => void, at: number) => void) {
+  /**
+   * @param later does something at an instant of the test
+   * @param play has a control lane happen: of a partition, or of all
+   */
+  constructor(kafka: TestBroker, later: DrawnTopics['later'], play: DrawnTopics['play']) {
     this.kafka = kafka
     this.later = later
+    this.play = play
   }
 
   /** Draws a topic; gives its messages as a stream. */
@@ -58,14 +67,14 @@ export class DrawnTopics {
     const { name } = read
     if (typeof name !== 'string') refuse('topic', 'a topic with a name; draw each topic that its pattern matches', name)
     this.first ??= name
-    const partitions = [...lanes.keys()].filter((label) => label !== 'ctl').map(Number)
+    const partitions = [...lanes.keys()].filter((label) => !label.startsWith('ctl')).map(Number)
     this.kafka.createTopic(name, Math.max(0, ...partitions) + 1)
     for (const partition of partitions)
       this.drawLane(
         { read, isRaw: topic !== undefined, name, partition, values, options },
         lanes.get(String(partition)) ?? [],
       )
-    this.control = [...this.control, ...(lanes.get('ctl') ?? [])].sort((a, b) => a.at - b.at)
+    this.drawControl(name, lanes)
     const { key, headers, timestamp, ...source } = options
     return fromTopic(this.kafka, read, { groupId: 'group', ...source })
   }
@@ -97,7 +106,18 @@ export class DrawnTopics {
   rowsOf(place: string): readonly Row[] {
     const marks = this.rows.get(place)
     if (marks === undefined) return []
-    return [{ label: place, marks }, ...(this.control.length === 0 ? [] : [{ label: 'ctl', marks: this.control }])]
+    const control = this.control.length === 0 ? [] : [{ label: 'ctl', marks: this.control }]
+    return [{ label: place, marks }, ...control, ...(this.controls.get(place.replace(/\[\d+\]$/, '')) ?? [])]
+  }
+
+  /** After the messages: what comes at the same instant is there before it. */
+  private drawControl(topic: string, lanes: Drawing): void {
+    const all = lanes.get('ctl') ?? []
+    this.control = [...this.control, ...all].sort((a, b) => a.at - b.at)
+    this.play(all)
+    const rows = [...lanes].filter(([label]) => label.startsWith('ctl[')).map(([label, marks]) => ({ label, marks }))
+    this.controls.set(topic, rows)
+    for (const { label, marks } of rows) this.play(marks, { topic, partition: Number(label.slice(4, -1)) })
   }
 
   private drawLane<T>(lane: DrawnLane<T>, marks: readonly Mark[]): void {

@@ -32,6 +32,8 @@ export interface Kit extends Expectations {
    *     1:   -x 3s y
    *     ctl: ---X      X crash and restart, S drain, R revoked, L lost, A assigned again, P broker away, B back
    *
+   * A lane `ctl[1]:` has R, L and A of that partition alone.
+   *
    * At one instant messages come first, then the control lane, then all that was due before.
    *
    * @returns the topic's messages, read as group `group`; a pipeline that reads the topic by itself does not need them

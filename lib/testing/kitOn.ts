@@ -27,7 +27,7 @@ export interface MadeKit {
 export function kitOn(stage: Stage): MadeKit {
   const { kafka, time } = stage
   const later = (work: () => void, at: number) => stage.later(work, at)
-  const topics = new DrawnTopics(kafka, later)
+  const topics = new DrawnTopics(kafka, later, (marks, partition) => playControl(stage, marks, partition))
   const cold: Kit['cold'] = (marbles, values, error) => coldOn(time, marbles, values, error)
   const expectOf = ({ title, emissions, isOfValues = true, asked = () => {} }: Expectable): ExpectedOutput => {
     const toBe: ExpectedOutput['toBe'] = (marbles, values = {}, error) => {
@@ -48,10 +48,7 @@ export function kitOn(stage: Stage): MadeKit {
     es: fakeEs(time),
     topic: <T>(...args: readonly unknown[]) => {
       const [topic, drawing, values = {}, options = {}] = topicArguments<T>(args)
-      const lanes = readDrawing(drawing, 'topic', 'topic')
-      const source = topics.draw(topic, lanes, values, options)
-      playControl(stage, lanes.get('ctl') ?? [])
-      return source
+      return topics.draw(topic, readDrawing(drawing, 'topic', 'topic'), values, options)
     },
     cold,
     hot: (marbles, values, error) => hotOn(later, marbles, values, error),

@@ -1,4 +1,4 @@
-import type { ConsumeOptions, Consumer, ConsumerHandler, OutgoingMessage, Position } from '../broker.ts'
+import type { ConsumeOptions, Consumer, ConsumerHandler, OutgoingMessage, Position, TopicPartition } from '../broker.ts'
 import type { Clock } from '../clock.ts'
 import { type Member, Members } from '../members.ts'
 import { InProcessBroker } from '../memory/memoryBroker.ts'
@@ -79,22 +79,22 @@ export class TestBroker extends InProcessBroker {
     for (const { member } of this.sources) member.drain()
   }
 
-  /** Has another member of each group take all partitions. */
-  revokeAll(): void {
-    for (const groupId of this.groupIds) this.occupy(groupId)
+  /** Has another member of each group take all partitions, or one. */
+  revoke(partition?: TopicPartition): void {
+    for (const groupId of this.groupIds) this.occupy(groupId, partition)
   }
 
-  /** As {@link revokeAll}, without notice. */
-  loseAll(): void {
+  /** As {@link revoke}, without notice: whoever is expelled loses all, and joins again for what is left. */
+  lose(partition?: TopicPartition): void {
     for (const groupId of this.groupIds) {
-      this.occupy(groupId)
+      this.occupy(groupId, partition)
       this.expel(groupId)
     }
   }
 
-  /** Gives all partitions back. */
-  assignAll(): void {
-    for (const groupId of this.groupIds) this.vacate(groupId)
+  /** Gives all partitions back, or one. */
+  assign(partition?: TopicPartition): void {
+    for (const groupId of this.groupIds) this.vacate(groupId, partition)
   }
 
   /** Takes note of what the last action has changed. */

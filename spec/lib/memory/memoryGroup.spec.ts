@@ -65,6 +65,26 @@ describe('a group of the memory broker', () => {
     expect(reader.partitions).toEqual([0, 1, 2, 3])
   })
 
+  it('leaves its members all but the partitions that one outside has', async () => {
+    const { broker, bench, settle } = memoryBench()
+    const reader = await bench.joined(ORDERS)
+    broker.occupy('g', { topic: 'orders', partition: 1 })
+    broker.occupy('g', { topic: 'orders', partition: 2 })
+    settle()
+    expect([reader.told, reader.partitions]).toEqual([
+      ['assigned', 'revoking', 'assigned'],
+      [0, 3],
+    ])
+    expect(await bench.commit(reader, 'orders', 1, 1)).toMatchObject({ kind: 'fenced' })
+    broker.vacate('g', { topic: 'orders', partition: 1 })
+    settle()
+    expect(reader.partitions).toEqual([0, 1, 3])
+    broker.vacate('g')
+    settle()
+    expect(reader.partitions).toEqual([0, 1, 2, 3])
+    expect(() => broker.occupy('g', { topic: 'orders', partition: 4 })).toThrow('Expected a partition of orders, got 4')
+  })
+
   it('asks for commits again between the end of a revocation and the assignment', async () => {
     const { broker, bench, settle } = memoryBench()
     const reader = await bench.joined({ ...ONE, holds: true })

@@ -6,6 +6,7 @@ import { fromTopic } from '../../../lib/fromTopic.ts'
 import { kafkaTest } from '../../../lib/testing/kafkaTest.ts'
 import { topic as topicOf } from '../../../lib/topic.ts'
 import { slow } from '../../support/slow.ts'
+import { failureOf, lines } from './failureOf.ts'
 
 describe('the control lane', () => {
   it(
@@ -116,5 +117,108 @@ describe('the control lane', () => {
       `)
     })
     expect(test).toThrow('Expected `ctl` to be marbles of X S P B R L A, got `Z` (string)')
+  })
+
+  describe('of one partition', () => {
+    it(
+      'R revokes it: all that is in flight settles and commits, then the others go on; A assigns it again',
+      kafkaTest(({ topic, expectOutput, expectCommits, expectRedeliveries, expectState }) => {
+        const source = topic(`
+          0:      a--c
+          1:      -x-y
+          ctl[1]: --R 10ms A
+        `)
+        expectOutput(source.pipe(slow(4), ack())).toBe('----ax---c-------y')
+        expectCommits(`
+          0: -----1-------2
+          1: -----1------- 200ms 2
+        `)
+        expectRedeliveries('')
+        expectState('r-b--r-------(br)')
+      }),
+    )
+
+    it(
+      'L loses it: the reader is expelled, so the others are delivered again at once, and it at A',
+      kafkaTest(({ topic, expectCommits, expectLate, expectOutput, expectRedeliveries }) => {
+        const source = topic(`
+          0:      a
+          1:      -x
+          ctl[1]: --L 10ms A
+        `)
+        expectOutput(source.pipe(slow(4), ack())).toBe('----axa----------x')
+        expectLate(`
+          0: ----a
+          1: -----x
+        `)
+        expectRedeliveries(`
+          0: --a
+          1: --- 10ms x
+        `)
+        expectCommits(`
+          0: ------1
+          1: ------ 200ms 1
+        `)
+      }),
+    )
+
+    it(
+      'goes its own way in each lane',
+      kafkaTest(({ topic, expectOutput }) => {
+        const source = topic(`
+          0:      ----a
+          1:      ----b
+          2:      ----c
+          ctl[0]: -R----A
+          ctl[1]: --R------A
+        `)
+        expectOutput(source.pipe(slow(1), ack())).toBe('-----c-a--b')
+      }),
+    )
+
+    it(
+      'A of all gives back also what a lane of its own took',
+      kafkaTest(({ topic, expectOutput }) => {
+        const source = topic(`
+          0:      --a
+          1:      --b
+          ctl[0]: -R
+          ctl:    -----A
+        `)
+        expectOutput(source.pipe(slow(1), ack())).toBe('---b--a')
+      }),
+    )
+
+    it('is drawn with the lanes of its topic', () => {
+      const test = kafkaTest(({ topic, expectOutput, expectAcks }) => {
+        const source = topic(`
+          0:      --a
+          ctl[0]: -R--A
+        `)
+        expectOutput(source.pipe(ack()))
+        expectAcks('0: --a')
+      })
+      expect(failureOf(test)).toBe(
+        lines(`
+          Expected acks of topic[0]:
+
+            topic[0]  --a
+            ctl[0]    -R--A
+            expected  --a
+            actual    ----a
+                        ^ at 2 ms: expected a, got nothing
+        `),
+      )
+    })
+
+    it('refuses what happens to the whole process', () => {
+      const test = kafkaTest(({ topic }) => {
+        topic(`
+          0:      a
+          ctl[0]: X
+        `)
+      })
+      expect(test).toThrow('Expected `ctl[0]` to be marbles of R L A, got `X` (string)')
+    })
   })
 })

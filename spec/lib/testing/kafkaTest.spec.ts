@@ -49,6 +49,27 @@ describe('kafkaTest', () => {
     }),
   )
 
+  it(
+    'one partition goes to another member: the other is read on',
+    kafkaTest(({ topic, kafka, http, expectOutput, expectCommits }) => {
+      topic(
+        orders,
+        `
+          0:      a--b
+          1:      -c-d
+          ctl[1]: --R 10ms A
+        `,
+        { a: order('1'), b: order('2'), c: order('3'), d: order('4') },
+      )
+      http.takes(4)
+      expectOutput(confirmOrders(kafka, http)).toBe('----ac---b-------d')
+      expectCommits(`
+        0: -----1-------2
+        1: -----1------- 200ms 2
+      `)
+    }),
+  )
+
   it('draws in docs/testing.md what it says of a lane that differs', () => {
     const test = kafkaTest(({ topic, kafka, http, expectOutput, expectCommits }) => {
       topic(

@@ -69,7 +69,7 @@ describe('readDrawing', () => {
   })
 
   it('refuses a lane that comes twice, or that can not be there', () => {
-    const topic = 'Expected `topic` to be lanes 0: 1: … and ctl:, each once'
+    const topic = 'Expected `topic` to be lanes 0: 1: … and ctl: ctl[0]: …, each once'
     expect(() => readDrawing('0: a\n0: b', 'topic', 'topic')).toThrow(topic)
     expect(() => readDrawing('orders[0]: a', 'topic', 'topic')).toThrow(topic)
     expect(() => readDrawing('ctl: X', 'acks')).toThrow('Expected `acks` to be lanes 0: 1: … or orders[0]:, each once')
