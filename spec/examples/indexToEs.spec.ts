@@ -52,6 +52,26 @@ describe('indexToEs', () => {
   )
 
   it(
+    'writes a document again under the same id whose answer a crash loses',
+    kafkaTest(({ topic, cold, expectOutput, expectRedeliveries, expectCommits, flush }) => {
+      const es = fakeBulk(NEVER, cold('--(r|)', { r: reply(200) }))
+      const messages = topic(
+        `
+          0:   a
+          ctl: -X
+        `,
+        values,
+      )
+      expectOutput(messages.pipe(indexToEs(es, 'orders'), ack())).toBe('---a')
+      expectRedeliveries('                                            0: -a')
+      expectCommits('                                                 0: ---1')
+      flush()
+      const write = [{ index: { _index: 'orders', _id: 'topic-0-0' } }, { name: 'a' }]
+      expect(es.requests).toEqual([write, write])
+    }),
+  )
+
+  it(
     'nacks a document that is refused, and passes the others of its request on',
     kafkaTest(({ topic, cold, expectOutput, expectCalls, expectAcks, expectNacks }) => {
       const es = fakeBulk(cold('--(r|)', { r: reply(201, 400, 201) }))
