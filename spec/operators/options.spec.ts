@@ -23,6 +23,7 @@ const isCount = (value: unknown) =>
   value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && Number(value) >= 1)
 const isMs = (value: unknown) => typeof value === 'number' && value >= 0
 const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value)
+const isAnyObject = (value: unknown) => typeof value === 'object' && value !== null
 const isFunction = (value: unknown) => typeof value === 'function'
 
 /** What each option that all have takes. */
@@ -36,6 +37,51 @@ const COMMON: Readonly<Record<string, (value: unknown) => boolean>> = {
   classify: isFunction,
   name: (value) => typeof value === 'string' && value !== '',
 }
+
+const oneOf =
+  (...words: unknown[]) =>
+  (value: unknown) =>
+    words.includes(value)
+const isText = (value: unknown) => typeof value === 'string' && value !== ''
+const isFrom = (min: number) => (value: unknown) => isCount(value) || (Number.isInteger(value) && Number(value) >= min)
+const isInto = (value: unknown) => isText(value) || isFunction(value)
+const isWholeMs = (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 1
+const isList = (isPart: (part: unknown) => boolean) => (value: unknown) => Array.isArray(value) && value.every(isPart)
+const isStatus = (value: unknown) => isWholeMs(value) && Number(value) >= 200 && Number(value) <= 599
+
+const LOOK_UP = {
+  into: isInto,
+  onMiss: (value: unknown) =>
+    oneOf('null', 'drop', 'nack')(value) || (isObject(value) && 'default' in (value as object)),
+  cache: isObject,
+}
+
+/** What each option takes that only one operator has. */
+const OWN: Readonly<Record<keyof typeof OPERATORS, Readonly<Record<string, (value: unknown) => boolean>>>> = {
+  enrichFromInflux: { ...LOOK_UP, org: isText, bucket: isText, lookback: isMs, maxAge: isMs, batch: isObject },
+  postTo: {
+    ...{ method: oneOf('POST', 'PUT', 'PATCH', 'DELETE'), headers: (value) => isFunction(value) || isAnyObject(value) },
+    ...{ auth: isFunction, body: isFunction, idempotencyKey: isFunction, fetch: isFunction },
+    ...{ successOn: isList(isStatus), retryOn: isList(isStatus) },
+    ...{ maxRequestBytes: isCount, maxResponseBytes: isFrom(0) },
+    ...{ into: isInto, response: oneOf('json', 'text', 'discard') },
+  },
+  searchEs: {
+    ...{ ...LOOK_UP, batch: isObject, source: isList(isText), minScore: Number.isFinite },
+    allowPartial: oneOf(true, false),
+  },
+  sendTo: {
+    ...{ transaction: () => false, timestamp: oneOf('source', 'now'), acks: oneOf('all', 'leader'), batch: isObject },
+    ...{ compression: oneOf('none', 'gzip', 'snappy', 'lz4', 'zstd'), maxMessageBytes: isCount },
+  },
+  zaddTo: {
+    ...{ when: oneOf('NX', 'XX', 'GT', 'LT', 'XX GT', 'XX LT'), incr: oneOf(true, false), dedupe: isObject },
+    ...{ maxLen: isCount, keep: oneOf('highest', 'lowest'), maxAge: isMs, batch: isObject },
+    ...{ ttl: isWholeMs, ttlMode: oneOf('refresh', 'once'), waitReplicas: isFrom(0) },
+    ...{ result: oneOf('added', 'changed'), into: isInto },
+  },
+}
+
 const PARTS: Readonly<Record<string, (value: unknown) => boolean>> = {
   'retry.attempts': isCount,
   'retry.delay': isMs,
@@ -79,6 +125,17 @@ describe.each(Object.keys(OPERATORS) as (keyof typeof OPERATORS)[])('%s', (opera
         expect(message).toMatch(new RegExp(`^Expected \`${option}\` to be [^\`]+, got \`[^]*\` \\(${typeof value}\\)$`))
       },
       { runs: 300 },
+    )
+  })
+
+  it('refuses a wrong value of each option of its own', () => {
+    holds(
+      wrongOf(OWN[operator]),
+      ({ option, value }) => {
+        const message = refusal(operator, { [option]: value })
+        expect(message).toMatch(new RegExp(`^Expected \`${option}\` to be [^\`]+, got \`[^]*\` \\(${typeof value}\\)$`))
+      },
+      { runs: 500 },
     )
   })
 
