@@ -118,7 +118,7 @@ export const operators: readonly Case[] = [
     isShort: true,
     overKafka: true,
     stage: 'es',
-    load: { ...orders, kind: 'search_queries', warmUp: 2000, messages: 10_000 },
+    load: { ...orders, kind: 'search_queries', warmUp: 6000, messages: 12_000 },
     note:
       'By hand: an `_msearch` for each 64, two of them under way. Ours also breaks ties by the order of writing, which ' +
       'Elasticsearch has to sort by.',

@@ -2,7 +2,7 @@ import type { Load } from '../load.ts'
 import type { Case } from './case.ts'
 import { ofTheRate } from './consume.ts'
 
-const load: Load = { kind: 'orders', partitions: 4, warmUp: 2000, messages: 20_000 }
+const load: Load = { kind: 'orders', partitions: 4, warmUp: 10_000, messages: 20_000 }
 const DECODE = 'Both sides decode and check with the same io-ts type; Faust with a `Record`. '
 
 /** The four examples, end to end. */
