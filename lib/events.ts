@@ -180,7 +180,7 @@ export interface SourceHealth {
   readonly isStuck: boolean
   /** Whether the source can't go on, because nothing that is in flight settles. */
   readonly isStalled: boolean
-  /** Settlements that came twice or after the assignment. */
+  /** Acks and nacks that came twice or after the assignment. */
   readonly late: number
   /** Commits that the broker took. */
   readonly commits: number

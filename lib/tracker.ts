@@ -105,7 +105,7 @@ export class Tracker implements Token {
   }
 
   settle(slot: number, verdict: Verdict, error: unknown, raw: RawMessage): void {
-    if (!this.isOpen(slot)) this.countLate()
+    if (!this.isOpen(slot)) this.countLate(verdict)
     else if (verdict === 'acked') this.done(slot)
     else {
       this.states[slot & this.mask] = REFUSED
@@ -176,7 +176,9 @@ export class Tracker implements Token {
     if (this.listening) this.origin.acked()
   }
 
-  private countLate(): void {
+  private countLate(verdict: Verdict): void {
+    // Whoever is torn down gives up all that it holds, also what is settled or gone.
+    if (verdict === 'abandoned') return
     this.late++
     this.origin.cameLate()
   }

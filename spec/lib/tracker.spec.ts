@@ -124,6 +124,13 @@ describe('Tracker', () => {
     expect(heard.acks).toBe(1)
   })
 
+  it('takes what is given up after the fence for no settlement: whoever was torn down held it in vain', () => {
+    const { tracker } = trackerAt([0, 1])
+    tracker.fence()
+    tracker.settle(0, 'abandoned', undefined, RAW)
+    expect(tracker.late).toBe(0)
+  })
+
   it('counts what comes after the fence as late, and holds its place', () => {
     const { tracker } = trackerAt([0, 1, 2])
     tracker.ack(0)

@@ -38,7 +38,8 @@ const COMMANDS = {
     const found = late[(a * 16 + b) % Math.max(1, late.length)]
     if (found === undefined) return
     const { message, life } = found
-    if (life === world.ledger.life && !message.isSpent) world.ledger.lateCount++
+    // To give up what is settled, or gone, settles nothing.
+    if (life === world.ledger.life && !message.isSpent && b % 3 < 2) world.ledger.lateCount++
     world.say(`settle ${message.partition}@${message.offset} once more, or late`)
     if (b % 3 === 0) message.nack(new Error('late'))
     else if (b % 3 === 1) message.ack()
