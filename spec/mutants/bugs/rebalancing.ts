@@ -123,7 +123,7 @@ export const rebalancing: readonly Mutant[] = [
     patches: [
       {
         file: 'lib/tracker.ts',
-        find: 'if (!this.isOpen(slot)) this.countLate()',
+        find: 'if (!this.isOpen(slot)) this.countLate(verdict)',
         replace: "if (!this.isOpen(slot)) throw new Error('no such message')",
       },
     ],
