@@ -43,7 +43,8 @@ describe('the verdict on a mutant', () => {
 
   it.each([
     ['fails by an assertion', [tested('failed', 'AssertionError: expected 1 to be 2')], ''],
-    ['fails by a counterexample', [tested('failed', 'Error: Property failed after 3 tests')], ''],
+    ['fails by a drawing', [tested('failed', 'Error: Expected output:\n  expected  a\n  actual    b')], ''],
+    ['fails by a counterexample', [tested('failed', 'Error: x\nafter 3 runs, 2 times made smaller; …')], ''],
     ['passes', [tested('passed')], 'SURVIVED: spec/a.spec.ts › holds'],
     ['crashes', [tested('failed', 'ReferenceError: x')], 'no assertion, but ReferenceError: x: spec/a.spec.ts › holds'],
     [

@@ -7,8 +7,8 @@ export interface Verdict {
   readonly why: string
 }
 
-/** An assertion, or a property's counterexample, of which Vitest's report leaves out the assertion. */
-const ASSERTION = /^AssertionError|^Error: Property failed after/
+/** An assertion, of Vitest or of the kit, or a property's counterexample. */
+const ASSERTION = /^AssertionError|^Error: Expected |\nafter \d+ runs, /
 
 /** Says whether each test that a mutant names has turned red, and by an assertion rather than by a crash. */
 export function verdictOf({ red }: Mutant, tested: readonly Tested[]): Verdict {
