@@ -18,8 +18,8 @@ export function operatorHealth<A, R, B>(
   let inFlight = 0
   const waiting = [...held]
   for (const request of requests) {
-    if (request.isWaiting) waiting.push(...request.unsettled)
-    else inFlight += request.unsettled.length
+    waiting.push(...request.waiting)
+    inFlight += request.unsettled.length - request.waiting.length
   }
   const retrying = waiting.filter(({ failures }) => failures > 0).length
   return { name, inFlight, waiting: waiting.length - retrying, retrying, ...counts }

@@ -121,6 +121,11 @@ export class Request<A, R, B> {
     return [...this.entries, ...this.rest]
   }
 
+  /** Of these, those that nothing is asked for now. */
+  get waiting(): readonly Entry<A, R>[] {
+    return this.isWaiting ? this.unsettled : this.rest
+  }
+
   /** Looks again, while it waits, whether its partitions are there and whether it may try again. */
   look(): void {
     if (!this.isWaiting) return

@@ -119,6 +119,19 @@ describe('a rebalance', () => {
     expect(eventOf('revoked')).toMatchObject({ unsettled: 1 })
   })
 
+  it('waits for the half of a request that is under way, and not for the other', () => {
+    startWith(4, server.operator({ batch: { max: 4 } }))
+    server.fail(new TransientError('too much', { tooLarge: true }))
+    pass(1000)
+    revoke()
+    expect([server.requests.at(-1), revoked]).toEqual([[0, 1], 0])
+    server.answer()
+    expect(kafka.calls).toEqual(['commit 0@2'])
+    kafka.answerCommit()
+    expect(revoked).toBe(1)
+    expect(eventOf('revoked')).toMatchObject({ unsettled: 2 })
+  })
+
   it('waits for a batch that it makes go off', () => {
     start(read().pipe(delay(10, clock), server.operator({ batch: { wait: 100 } }), ack()))
     kafka.assign()
@@ -492,6 +505,14 @@ describe('health', () => {
       { name: 'first', inFlight: 1, waiting: 1, retrying: 1, done: 1, failed: 0 },
       { name: 'second', inFlight: 1, waiting: 0, retrying: 0, done: 0, failed: 0, lastError: null },
     ])
+  })
+
+  it('counts the half of a request that waits for the other as retrying', () => {
+    const member = startWith(4, server.operator({ batch: { max: 4 } }))
+    server.fail(new TransientError('too much', { tooLarge: true }))
+    expect(operators(member)).toMatchObject([{ inFlight: 0, waiting: 0, retrying: 4 }])
+    pass(1000)
+    expect(operators(member)).toMatchObject([{ inFlight: 2, waiting: 0, retrying: 2 }])
   })
 
   it('counts what was nacked as failed', () => {
