@@ -1,16 +1,18 @@
+import type { Entry } from './entry.ts'
 import type { Lane } from './lanes.ts'
 import type { Outcome } from './perBatch.ts'
-import { type Entry, type RequestHost, retryAfterOf } from './request.ts'
+import type { RequestHost } from './requestHost.ts'
+import { retryAfterOf } from './tries.ts'
 
 /** Of the entries of one answered request, those that wait for their next try; they are tried together. */
 export class Again<A, R> {
   readonly entries: Entry<A, R>[] = []
   /** How long the server asks to be left alone, in ms. */
   retryAfter = 0
-  private readonly host: Pick<RequestHost<A, R, unknown>, 'options' | 'isOver'>
+  private readonly host: Pick<RequestHost<A, R, unknown>, 'options' | 'tries'>
   private readonly lanes = new Set<Lane>()
 
-  constructor(host: Pick<RequestHost<A, R, unknown>, 'options' | 'isOver'>) {
+  constructor(host: Pick<RequestHost<A, R, unknown>, 'options' | 'tries'>) {
     this.host = host
   }
 
@@ -24,7 +26,7 @@ export class Again<A, R> {
       if (this.host.options.classify(outcome.error) !== 'transient') return false
       entry.failures++
       entry.error = outcome.error
-      if (this.host.isOver(entry)) return false
+      if (this.host.tries.isOver(entry)) return false
       this.retryAfter = Math.max(this.retryAfter, retryAfterOf(outcome.error))
       if (lane !== undefined) this.lanes.add(lane)
     } else if (!this.isBehind(entry)) return false

@@ -1,5 +1,6 @@
+import type { Entry } from './entry.ts'
 import type { OperatorHealth } from './events.ts'
-import type { Entry, Request } from './request.ts'
+import type { Request } from './request.ts'
 
 /** What an operator counts of its messages. */
 export interface Counts {
@@ -13,7 +14,7 @@ export function operatorHealth<A, R, B>(
   name: string,
   counts: Counts,
   requests: Iterable<Request<A, R, B>>,
-  held: readonly Entry<A, R>[],
+  held: Iterable<Entry<A, R>>,
 ): OperatorHealth {
   let inFlight = 0
   const waiting = [...held]

@@ -19,13 +19,14 @@ const RXJS = [
   'lib/lookUp.ts',
   'lib/lookups.ts',
   'lib/operate.ts',
+  'lib/outcomes.ts',
   'lib/pace.ts',
   'lib/perBatch.ts',
   'lib/perLookup.ts',
   'lib/perMessage.ts',
   'lib/replayDeadLetters.ts',
-  'lib/request.ts',
   'lib/run.ts',
+  'lib/try.ts',
   'lib/values.ts',
 ]
 /** Of the test kit, what lets the promises of a pipe go on, or tells of that; explore loads fast-check by one. */

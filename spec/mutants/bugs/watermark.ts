@@ -146,7 +146,7 @@ export const watermark: readonly Mutant[] = [
     undone: 'an item that failed for good is nacked, not acked',
     patches: [
       {
-        file: 'lib/batches.ts',
+        file: 'lib/outcomes.ts',
         find: "} else if (kind === 'permanent') message.nack(error)",
         replace: "} else if (kind === 'permanent') message.ack()",
       },
