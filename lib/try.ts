@@ -52,6 +52,11 @@ export class Try<A, R, B> {
     this.controller = undefined
   }
 
+  /** What is sent may tear the pipe down and answer all the same, before there is a subscription to end. */
+  private get isStopped(): boolean {
+    return this.answer.closed
+  }
+
   private ask() {
     const { asker, entries } = this
     const signal = () => {
@@ -77,6 +82,7 @@ export class Try<A, R, B> {
   }
 
   private succeed(outcomes: readonly Outcome<B>[]): void {
+    if (this.isStopped) return
     // What has answered is not aborted.
     this.controller = undefined
     this.stop()
@@ -84,6 +90,7 @@ export class Try<A, R, B> {
   }
 
   private fail(error: unknown): void {
+    if (this.isStopped) return
     this.stop()
     this.host.failed(error)
   }

@@ -9,6 +9,7 @@ import {
   type Observable,
   type ObservableInput,
   of,
+  Subject,
   take,
   takeUntil,
   tap,
@@ -694,6 +695,21 @@ describe('perBatch', () => {
         expectAcks('')
         flush()
         expect(aborted).toEqual(['a', 'c'])
+      }),
+    )
+
+    it(
+      'takes no answer of a request that tears the pipe down while it is sent',
+      kafkaTest(({ topic, expectOutput, expectAcks, expectNacks }) => {
+        const enough = new Subject<void>()
+        const { op } = batchOf((letters) => {
+          enough.next()
+          return of(pass(letters))
+        })
+        const messages = topic('0: a')
+        expectOutput(messages.pipe(op, ack(), takeUntil(enough))).toBe('|')
+        expectNacks('0: a', { a: 'abandoned' })
+        expectAcks('')
       }),
     )
 
