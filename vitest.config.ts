@@ -41,7 +41,6 @@ export default defineConfig({
           globalSetup: ['spec/services/support/setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
         },
       },
     ],
