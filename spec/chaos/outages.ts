@@ -16,6 +16,11 @@ export interface Outage {
 
 /** From an ack to its confirmed commit, in ms: the interval, what may hold the low watermark back, and a busy machine. */
 const COMMIT_WORTH = 1000 + LONGEST_WORK + 700
+/**
+ * What a frozen process had in hand when it goes on, in ms: the rest of the messages that it was in the midst of
+ * delivering, and those that waited behind others of their key. Whatever it fetches or delivers later it must not.
+ */
+const IN_HAND = 100
 /** A commit confirmed so long after an outage was not on its way before it, in ms. */
 const SURELY_AFTER = 1000
 
@@ -50,8 +55,8 @@ export class Outages {
       .filter((outage) => outage.slot === undefined || outage.slot === slot)
       .map(({ kind, from, to = Number.POSITIVE_INFINITY }) => {
         const commit = ledger.told.find(({ type, at }) => type === 'committed' && at > to + SURELY_AFTER)
-        const isStill = kind === 'kill' || kind === 'freeze'
-        const startedBefore = isStill ? from : (commit?.at ?? Number.POSITIVE_INFINITY)
+        const committedAt = commit?.at ?? Number.POSITIVE_INFINITY
+        const startedBefore = { kill: from, freeze: to + IN_HAND, network: committedAt, broker: committedAt }[kind]
         return { startedBefore, endedAfter: from - COMMIT_WORTH }
       })
     return ({ startedAt, endedAt = Number.POSITIVE_INFINITY }) =>
