@@ -1,6 +1,7 @@
 import type { Observable, ObservableInput, Subscriber } from 'rxjs'
 import { Again } from './again.ts'
 import type { Timer } from './clock.ts'
+import { Crowd } from './crowd.ts'
 import { type Entry, isFenced } from './entry.ts'
 import type { OperatorHealth } from './events.ts'
 import type { Holder } from './holders.ts'
@@ -34,7 +35,7 @@ export class Batches<A, R, B> implements RequestHost<A, R, B>, Holder {
   private readonly openLanes = new OpenLanes()
   private readonly lanes: Lanes
   private readonly pending: Pending<A, R>
-  private readonly open = new Set<Request<A, R, B>>()
+  private readonly open = new Crowd<Request<A, R, B>>()
   private readonly outcomes: Outcomes<A, R, B>
   private readonly sources = new Sources(this)
   private isDispatching = false
@@ -163,7 +164,7 @@ export class Batches<A, R, B> implements RequestHost<A, R, B>, Holder {
 
   look(): void {
     this.drop(this.pending.resting.remove(isFenced))
-    for (const request of [...this.open]) request.look()
+    for (const request of this.open) request.look()
     this.dispatch()
     this.completeIfDone()
   }

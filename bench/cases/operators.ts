@@ -16,7 +16,8 @@ export const operators: readonly Case[] = [
     load: { ...orders, warmUp: 20_000, messages: 100_000 },
     note:
       'By hand: one pipeline for each 500 messages of a fetched batch, with one ZADD a key, all pipelines of the batch ' +
-      'under way at once; ioredis and Redis keep them in order.',
+      'under way at once; ioredis and Redis keep them in order. What ours adds is the lane, the outcome and the ack of ' +
+      'each message.',
     rows: [
       { variant: 'zaddByHand', title: '`eachBatch` by hand, pipelines of 500' },
       { variant: 'zadd', title: '`zaddTo`, `ack`', aim: ofTheRate(0.85) },
@@ -49,8 +50,10 @@ export const operators: readonly Case[] = [
     stage: 'post',
     load: { ...orders, warmUp: 15_000, messages: 30_000 },
     note:
-      'By hand: 16 requests of a fetched batch under way, whatever their keys, without Idempotency-Key. Ours: 16, those ' +
-      'of one key one after the other. Both by cross-fetch.',
+      'By hand: 16 requests of a fetched batch under way, whatever their keys, without Idempotency-Key and without a ' +
+      'time limit. Ours: 16, those of one key one after the other, each with both. Both by cross-fetch. The server ' +
+      'answers at once, so that CPU is the limit: the profile has a signal for each request, what node-fetch does with ' +
+      'it and with one header more, and the collection of what a request under way keeps.',
     rows: [
       { variant: 'postByHand', title: '`eachBatch` by hand, 16 under way' },
       { variant: 'posted', title: '`postTo`, `ack`', aim: ofTheRate(0.9) },

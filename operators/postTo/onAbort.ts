@@ -1,17 +1,23 @@
+type Abort = () => void
+
 /** What is to be done when a signal aborts. */
-const waiting = new WeakMap<AbortSignal, Set<() => void>>()
+const waiting = new WeakMap<AbortSignal, Abort[]>()
 
 /** Calls back when a signal aborts, unless what it gives was called before: one listener a signal, however many wait. */
-export function onAbort(signal: AbortSignal, abort: () => void): () => void {
-  let all = waiting.get(signal)
-  if (all === undefined) {
-    const fresh = new Set<() => void>()
-    signal.addEventListener('abort', () => {
-      for (const each of fresh) each()
-    })
-    waiting.set(signal, fresh)
-    all = fresh
+export function onAbort(signal: AbortSignal, abort: Abort): () => void {
+  const all = waiting.get(signal) ?? listened(signal)
+  all.push(abort)
+  return () => {
+    const at = all.indexOf(abort)
+    if (at >= 0) all.splice(at, 1)
   }
-  const these = all.add(abort)
-  return () => these.delete(abort)
+}
+
+function listened(signal: AbortSignal): Abort[] {
+  const all: Abort[] = []
+  signal.addEventListener('abort', () => {
+    for (const each of [...all]) each()
+  })
+  waiting.set(signal, all)
+  return all
 }
