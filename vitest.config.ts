@@ -3,6 +3,12 @@ import { defineConfig } from 'vitest/config'
 
 const source = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
+const onServers = {
+  globalSetup: ['spec/services/support/setup.ts'],
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
+}
+
 export default defineConfig({
   // The examples import the package by its name; without a build that is its sources, as in tsconfig's `paths`.
   resolve: {
@@ -38,9 +44,18 @@ export default defineConfig({
         test: {
           name: 'services',
           include: ['spec/services/**/*.spec.ts'],
-          globalSetup: ['spec/services/support/setup.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          exclude: ['spec/services/crash/**'],
+          ...onServers,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          // Apart from the others: it kills and doubles processes in the midst of some seconds of work.
+          name: 'crash',
+          include: ['spec/services/crash/**/*.spec.ts'],
+          fileParallelism: false,
+          ...onServers,
         },
       },
     ],

@@ -2,7 +2,7 @@ import type { Load } from '../load.ts'
 import type { Aim, Case, Row } from './case.ts'
 
 /** What most cases read. */
-export const orders: Load = { kind: 'orders', partitions: 4, warmUp: 50_000, messages: 200_000 }
+export const orders: Load = { kind: 'orders', partitions: 4, warmUp: 100_000, messages: 400_000 }
 
 /** A rate of so much of the reference's at least. */
 export const ofTheRate = (least: number): Aim => ({ metric: 'rate', ratio: true, least })

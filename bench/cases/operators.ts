@@ -13,7 +13,7 @@ export const operators: readonly Case[] = [
     isShort: true,
     overKafka: true,
     stage: 'redis',
-    load: { ...orders, warmUp: 20_000, messages: 100_000 },
+    load: { ...orders, warmUp: 60_000, messages: 240_000 },
     note:
       'By hand: one pipeline for each 500 messages of a fetched batch, with one ZADD a key, all pipelines of the batch ' +
       'under way at once; ioredis and Redis keep them in order. What ours adds is the lane, the outcome and the ack of ' +
@@ -34,7 +34,7 @@ export const operators: readonly Case[] = [
     isShort: true,
     overKafka: true,
     stage: 'topic',
-    load: { ...orders, warmUp: 20_000, messages: 100_000 },
+    load: { ...orders, warmUp: 40_000, messages: 120_000 },
     note: 'By hand: one `producer.send` for each fetched batch. All replicas acknowledge on both sides.',
     rows: [
       { variant: 'sendByHand', title: '`eachBatch` by hand, a send a batch' },
@@ -101,7 +101,7 @@ export const operators: readonly Case[] = [
     isShort: true,
     overKafka: true,
     stage: 'influx',
-    load: { ...orders, warmUp: 2000, messages: 20_000 },
+    load: { ...orders, warmUp: 10_000, messages: 30_000 },
     note:
       'Ten instants of each of 100 symbols. By hand: as above, without a cache. What is saved is InfluxDB, and would be ' +
       'by a cache of whoever writes one.',
@@ -121,7 +121,7 @@ export const operators: readonly Case[] = [
     isShort: true,
     overKafka: true,
     stage: 'es',
-    load: { ...orders, kind: 'search_queries', warmUp: 6000, messages: 12_000 },
+    load: { ...orders, kind: 'search_queries', warmUp: 10_000, messages: 24_000 },
     note:
       'By hand: an `_msearch` for each 64, two of them under way. Ours also breaks ties by the order of writing, which ' +
       'Elasticsearch has to sort by.',
