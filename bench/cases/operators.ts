@@ -48,7 +48,7 @@ export const operators: readonly Case[] = [
     isShort: true,
     overKafka: true,
     stage: 'post',
-    load: { ...orders, warmUp: 15_000, messages: 30_000 },
+    load: { ...orders, warmUp: 12_000, messages: 24_000 },
     note:
       'By hand: 16 requests of a fetched batch under way, whatever their keys, without Idempotency-Key and without a ' +
       'time limit. Ours: 16, those of one key one after the other, each with both. Both by cross-fetch. The server ' +
@@ -66,7 +66,7 @@ export const operators: readonly Case[] = [
     isShort: true,
     overKafka: true,
     stage: 'influx',
-    load: { ...orders, warmUp: 15_000, messages: 40_000 },
+    load: { ...orders, warmUp: 10_000, messages: 30_000 },
     note:
       'A price of each of 100 symbols every 10 s, orders every 100 ms. By hand, for instants in order: a query for each ' +
       '256 look-ups, of the last prices before the first instant and of all until the last; for scattered ones: for each ' +
