@@ -48,6 +48,11 @@ class Scene {
     return this
   }
 
+  lost(time: number): this {
+    this.told.push({ type: 'lost', at: time })
+    return this
+  }
+
   verdict(isGone = (_: number) => false) {
     const ledger = { told: this.told, disorders: [] }
     const members = [
@@ -132,6 +137,8 @@ describe('the oracles of chaos', () => {
     expect(scene().done('a', 1, 9990, 20_005).verdict().needless).toEqual([])
     expect(scene().done('a', 1, 20_100, 20_110).verdict().needless).toEqual([])
     expect(scene().done('a', 1, 20_101, 20_110).verdict().needless).toHaveLength(1)
+    expect(scene().lost(20_400).done('a', 1, 20_400, 20_410).verdict().needless).toEqual([])
+    expect(scene().lost(20_400).done('a', 1, 20_401, 20_410).verdict().needless).toHaveLength(1)
   })
 
   it('allow a process that is cut off to repeat until it commits again', () => {

@@ -17,10 +17,12 @@ export interface Outage {
 /** From an ack to its confirmed commit, in ms: the interval, what may hold the low watermark back, and a busy machine. */
 const COMMIT_WORTH = 1000 + LONGEST_WORK + 700
 /**
- * What a frozen process had in hand when it goes on, in ms: the rest of the messages that it was in the midst of
- * delivering, and those that waited behind others of their key. Whatever it fetches or delivers later it must not.
+ * For so long, in ms, a frozen process goes on with what it had in hand, unless it hears before that its partitions are
+ * lost: the rest of what it was in the midst of delivering, and what waited in its pipe. It must not deliver more.
  */
 const IN_HAND = 100
+/** What it hears later than this after its thaw is of something else, in ms. */
+const HEARS = 3000
 /** A commit confirmed so long after an outage was not on its way before it, in ms. */
 const SURELY_AFTER = 1000
 
@@ -56,7 +58,9 @@ export class Outages {
       .map(({ kind, from, to = Number.POSITIVE_INFINITY }) => {
         const commit = ledger.told.find(({ type, at }) => type === 'committed' && at > to + SURELY_AFTER)
         const committedAt = commit?.at ?? Number.POSITIVE_INFINITY
-        const startedBefore = { kill: from, freeze: to + IN_HAND, network: committedAt, broker: committedAt }[kind]
+        const lost = ledger.told.find(({ type, at }) => type === 'lost' && at >= from && at < to + HEARS)
+        const inHand = Math.max(to + IN_HAND, lost?.at ?? 0)
+        const startedBefore = { kill: from, freeze: inHand, network: committedAt, broker: committedAt }[kind]
         return { startedBefore, endedAfter: from - COMMIT_WORTH }
       })
     return ({ startedAt, endedAt = Number.POSITIVE_INFINITY }) =>
