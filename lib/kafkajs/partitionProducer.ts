@@ -101,7 +101,7 @@ export class PartitionProducer implements TransactionalProducer {
 
   private async takeId(): Promise<void> {
     this.discard()
-    this.expectAssigned()
+    if (this.isEnded) this.refuse()
     this.transactions = await Transactions.begin(this.host.configOf(this.place))
   }
 
@@ -137,8 +137,8 @@ export class PartitionProducer implements TransactionalProducer {
     this.transactions = undefined
   }
 
-  private expectAssigned(): void {
-    if (this.isEnded) throw new TransientError(`${placeText(this.place)} is not assigned any more`)
+  private refuse(): never {
+    throw new TransientError(`${placeText(this.place)} is not assigned any more`)
   }
 
   private expectTransactions(): Transactions {
@@ -148,12 +148,9 @@ export class PartitionProducer implements TransactionalProducer {
 
   /** What follows a failure fails too, until the id is taken anew. */
   private enqueue<T>(work: () => Promise<T>): Promise<T> {
-    const isLate = this.isEnded
-    const doing = async () => {
-      if (isLate) this.expectAssigned()
-      return work()
-    }
-    const result = this.last.then(doing).catch((error) => {
+    // It must not touch what the end, or the next assignment, does with the transactions.
+    if (this.isEnded) return this.last.then(() => this.refuse())
+    const result = this.last.then(work).catch((error) => {
       this.discard()
       throw error
     })

@@ -22,6 +22,8 @@ const atOnce = {
 let asked: string[]
 /** What the next requests of a kind fail with. */
 let failures: Record<string, Error[]>
+/** Fulfils what is taken back, where a spec wants that to take its time. */
+let aborted: Promise<void>
 let producer: PartitionProducer
 /** The next assignment has the partition too. */
 let reassign: () => Promise<void>
@@ -29,6 +31,7 @@ let reassign: () => Promise<void>
 beforeEach(() => {
   asked = []
   failures = {}
+  aborted = Promise.resolve()
   const host = {
     groupId: 'group',
     configOf: () => ({
@@ -70,7 +73,10 @@ function fakeKafka(): KafkaClient {
           },
           sendOffsets: () => ask(who, 'offsets'),
           commit: () => ask(who, 'commit'),
-          abort: () => ask(who, 'abort'),
+          abort: async () => {
+            await ask(who, 'abort')
+            await aborted
+          },
         }
       },
     }
@@ -180,6 +186,21 @@ describe("a partition's producer", () => {
       expect.stringContaining('another producer has taken'),
     ])
     expect(errorClassOf(await renew())).toBe('fatal')
+  })
+
+  it('refuses what is asked for while it takes back what is open, and goes on with that', async () => {
+    await producer.begin()
+    await send('a')
+    let answer = () => {}
+    aborted = new Promise((resolve) => {
+      answer = resolve
+    })
+    const ended = producer.end()
+    expect(errorClassOf(await commit())).toBe('transient')
+    expect(asked.at(-1)).toBe('1 abort')
+    answer()
+    await ended
+    expect(asked.slice(-2)).toEqual(['1 abort', '1 close'])
   })
 
   it('takes back what is open at its end, and nothing follows', async () => {
