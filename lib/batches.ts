@@ -8,7 +8,7 @@ import type { Holder } from './holders.ts'
 import { type Lane, Lanes } from './lanes.ts'
 import type { Message } from './message.ts'
 import { OpenLanes } from './openLanes.ts'
-import { operate } from './operate.ts'
+import { feed } from './operate.ts'
 import { operatorHealth } from './operatorHealth.ts'
 import { Outcomes } from './outcomes.ts'
 import { Pending } from './pending.ts'
@@ -60,18 +60,15 @@ export class Batches<A, R, B> implements RequestHost<A, R, B>, Holder {
   }
 
   subscribe(source: Observable<Message<A>>): void {
-    const add = operate<A, never>((message) => this.add(message))
-    this.out.add(() => this.close())
-    this.out.add(
-      add(source).subscribe({
-        error: (error) => this.out.error(error),
-        complete: () => {
-          this.sourceDone = true
-          this.pending.flush()
-          this.completeIfDone()
-        },
-      }),
-    )
+    feed(source, this.out, {
+      add: (message) => this.add(message),
+      complete: () => {
+        this.sourceDone = true
+        this.pending.flush()
+        this.completeIfDone()
+      },
+      close: () => this.close(),
+    })
   }
 
   settle(

@@ -36,6 +36,26 @@ class Step<A, R> extends Subscriber<Message<A>> {
   }
 }
 
+/** An operator that keeps messages for a while. */
+export interface Keeper<A> {
+  /** What it throws nacks the message. */
+  add(message: Message<A>): void
+  /** No more come. */
+  complete(): void
+  /** Torn down: gives up what it keeps. */
+  close(): void
+}
+
+/**
+ * Feeds the messages of a source to an operator that keeps them. What is kept is given up before the source ends, whose
+ * end aborts the signals of its messages: work under way would take that for a failure of its own.
+ */
+export function feed<A>(source: Observable<Message<A>>, out: Subscriber<unknown>, keeper: Keeper<A>): void {
+  const add = operate<A, never>((message) => keeper.add(message))
+  out.add(() => keeper.close())
+  out.add(add(source).subscribe({ error: (error) => out.error(error), complete: () => keeper.complete() }))
+}
+
 function noMessageText(value: unknown): string {
   return `Expected a message of fromTopic, got ${String(value)} (${typeof value}); keep the message through the pipe: mapValue(f), or map((m) => m.with(f(m.value)))`
 }

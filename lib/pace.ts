@@ -1,7 +1,7 @@
 import { type MonoTypeOperatorFunction, Observable, type Subscriber } from 'rxjs'
 import type { Timer } from './clock.ts'
 import type { Message } from './message.ts'
-import { operate } from './operate.ts'
+import { feed } from './operate.ts'
 import { Queue } from './queue.ts'
 
 /** Timers come late by a millisecond or so: at high rates several messages go together, each so many ms. */
@@ -33,17 +33,14 @@ class Pace<A> {
   }
 
   subscribe(source: Observable<Message<A>>): void {
-    const add = operate<A, never>((message) => this.add(message))
-    this.out.add(() => this.close())
-    this.out.add(
-      add(source).subscribe({
-        error: (error) => this.out.error(error),
-        complete: () => {
-          this.sourceDone = true
-          this.completeIfDone()
-        },
-      }),
-    )
+    feed(source, this.out, {
+      add: (message) => this.add(message),
+      complete: () => {
+        this.sourceDone = true
+        this.completeIfDone()
+      },
+      close: () => this.close(),
+    })
   }
 
   private add(message: Message<A>): void {

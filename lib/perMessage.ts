@@ -4,7 +4,7 @@ import { expectInteger, expectOneOf } from './expect.ts'
 import type { Holders, Worker } from './holders.ts'
 import { type Lane, Lanes, ORDERS, type Order } from './lanes.ts'
 import type { Message } from './message.ts'
-import { operate } from './operate.ts'
+import { feed } from './operate.ts'
 import { Queue } from './queue.ts'
 
 /** How the runs of {@link perMessage} relate. */
@@ -64,18 +64,14 @@ class Runs<A, B> implements ChainHost<B>, Worker {
   }
 
   subscribe(source: Observable<Message<A>>): void {
-    const add = operate<A, never>((message) => this.add(message))
-    // Before the source, whose end aborts the signals of its messages: a run would take that for a failure of its work.
-    this.out.add(() => this.close())
-    this.out.add(
-      add(source).subscribe({
-        error: (error) => this.out.error(error),
-        complete: () => {
-          this.sourceDone = true
-          this.completeIfDone()
-        },
-      }),
-    )
+    feed(source, this.out, {
+      add: (message) => this.add(message),
+      complete: () => {
+        this.sourceDone = true
+        this.completeIfDone()
+      },
+      close: () => this.close(),
+    })
   }
 
   get isBusy(): boolean {

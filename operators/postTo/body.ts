@@ -1,4 +1,4 @@
-import { from, map, Observable, type ObservableInput, of, takeWhile, toArray } from 'rxjs'
+import { EMPTY, from, map, Observable, type ObservableInput, takeWhile, toArray } from 'rxjs'
 
 /** A body, or as much of it as may be read. */
 export interface Read {
@@ -17,13 +17,12 @@ type Body = ObservableInput<Uint8Array> | null
 
 /** Reads a body to its end, or up to `maxBytes`. */
 export function readBody(body: Body, maxBytes: number): Observable<Read> {
-  if (body === null) return of({ text: '', isCut: false })
   let size = 0
   const goesOn = ({ byteLength }: Uint8Array) => {
     size += byteLength
     return size <= maxBytes
   }
-  return chunksOf(body).pipe(
+  return chunksOf(body ?? EMPTY).pipe(
     takeWhile(goesOn, true),
     toArray(),
     map((chunks) => ({ text: textOf(chunks, maxBytes), isCut: size > maxBytes })),
