@@ -2,6 +2,7 @@ import { from, type ObservableInput, Subscription, take, throwError, throwIfEmpt
 import type { Clock, Timer } from './clock.ts'
 import type { Entry } from './entry.ts'
 import { FatalError, TransientError } from './errors.ts'
+import type { Message } from './message.ts'
 import type { AllPerBatchOptions, Batch, Outcome } from './perBatch.ts'
 
 /** What asks a server. */
@@ -22,13 +23,14 @@ export class Try<A, R, B> {
   private readonly entries: readonly Entry<A, R>[]
   private readonly host: TryHost<B>
   private readonly answer = new Subscription()
+  private readonly batch: Asked<A>
   private timer: Timer | undefined
-  private controller: AbortController | undefined
 
   constructor(asker: Asker<A, R, B>, entries: readonly Entry<A, R>[], host: TryHost<B>) {
     this.asker = asker
     this.entries = entries
     this.host = host
+    this.batch = new Asked(entries.map(({ message }) => message))
   }
 
   /** @param most how long it may take, in ms */
@@ -48,8 +50,7 @@ export class Try<A, R, B> {
   stop(): void {
     this.timer?.unsubscribe()
     this.answer.unsubscribe()
-    this.controller?.abort()
-    this.controller = undefined
+    this.batch.abort()
   }
 
   /** What is sent may tear the pipe down and answer all the same, before there is a subscription to end. */
@@ -58,17 +59,7 @@ export class Try<A, R, B> {
   }
 
   private ask() {
-    const { asker, entries } = this
-    const signal = () => {
-      this.controller ??= new AbortController()
-      return this.controller.signal
-    }
-    const batch: Batch<A> = {
-      messages: entries.map(({ message }) => message),
-      get signal() {
-        return signal()
-      },
-    }
+    const { asker, entries, batch } = this
     const { name } = asker.options
     const requests = entries.map(({ request }) => request)
     try {
@@ -83,8 +74,7 @@ export class Try<A, R, B> {
 
   private succeed(outcomes: readonly Outcome<B>[]): void {
     if (this.isStopped) return
-    // What has answered is not aborted.
-    this.controller = undefined
+    this.batch.isAnswered = true
     this.stop()
     this.host.answered(outcomes)
   }
@@ -93,5 +83,31 @@ export class Try<A, R, B> {
     if (this.isStopped) return
     this.stop()
     this.host.failed(error)
+  }
+}
+
+/**
+ * What `send` is told of a try.
+ *
+ * Not a literal with a getter: V8 makes a hidden class for each of these, in the old generation, which holds the getter
+ * and so all messages of the try, until a full collection.
+ */
+class Asked<A> implements Batch<A> {
+  readonly messages: readonly Message<A>[]
+  /** What has answered is not aborted. */
+  isAnswered = false
+  private controller: AbortController | undefined
+
+  constructor(messages: readonly Message<A>[]) {
+    this.messages = messages
+  }
+
+  get signal(): AbortSignal {
+    this.controller ??= new AbortController()
+    return this.controller.signal
+  }
+
+  abort(): void {
+    if (!this.isAnswered) this.controller?.abort()
   }
 }
