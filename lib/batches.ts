@@ -171,10 +171,10 @@ export class Batches<A, R, B> implements RequestHost<A, R, B>, Holder {
     const { serverOf, holdAll } = this.options
     const server = serverOf === undefined ? (holdAll ? '' : undefined) : serverOf(request)
     const lane = this.lanes.of(message)
-    if (this.known !== undefined) {
-      if (this.passes(message, request, lane, this.known)) return
-      this.openLanes.enter(lane)
-    }
+    if (this.known !== undefined && this.passes(message, request, lane, this.known)) return
+    // What was just asked of the user's functions may have torn down the pipe.
+    if (this.out.closed) return message.abandon()
+    if (this.known !== undefined) this.openLanes.enter(lane)
     this.sources.meet(message.origin)
     this.pending.add({
       message,
@@ -191,7 +191,7 @@ export class Batches<A, R, B> implements RequestHost<A, R, B>, Holder {
   /** What is known waits for no batch, unless an older message of its lane does. */
   private passes(message: Message<A>, request: R, lane: Lane | undefined, known: Known<A, R, B>): boolean {
     const outcome = this.openLanes.has(lane) ? undefined : known(request, message)
-    if (outcome === undefined || (outcome !== 'drop' && 'error' in outcome)) return false
+    if (outcome === undefined || this.out.closed || (outcome !== 'drop' && 'error' in outcome)) return false
     this.outcomes.succeed(message, outcome)
     return true
   }

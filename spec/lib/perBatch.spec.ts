@@ -714,6 +714,20 @@ describe('perBatch', () => {
     )
 
     it(
+      'keeps no message whose own preparation has ended the pipe',
+      kafkaTest((kit) => {
+        const end = new Subject<string>()
+        const prepare = (value: string) => {
+          if (value === 'b') end.next(value)
+          return value
+        }
+        const op = perBatch(prepare, (letters) => of(pass(letters.join(''))))
+        kit.expectOutput(outliving(kit, '0: (ab)').pipe(op, ack(), takeUntil(end))).toBe('|')
+        kit.expectNacks('0: (ab)', { a: 'abandoned', b: 'abandoned' })
+      }),
+    )
+
+    it(
       'abandons the rest of a batch when downstream has enough',
       kafkaTest((kit) => {
         const { op } = batchOf(passNow)

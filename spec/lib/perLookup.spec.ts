@@ -1,5 +1,16 @@
 import * as fc from 'fast-check'
-import { mergeMap, NEVER, type Observable, type ObservableInput, of, takeUntil, tap, throwError, timer } from 'rxjs'
+import {
+  mergeMap,
+  NEVER,
+  type Observable,
+  type ObservableInput,
+  of,
+  Subject,
+  takeUntil,
+  tap,
+  throwError,
+  timer,
+} from 'rxjs'
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import { ack } from '../../lib/ack.ts'
 import type { Answer } from '../../lib/answerCache.ts'
@@ -9,6 +20,7 @@ import type { Message } from '../../lib/message.ts'
 import type { NackPolicy } from '../../lib/onNack.ts'
 import { type PerLookupOptions, perLookup } from '../../lib/perLookup.ts'
 import { kafkaTest } from '../../lib/testing/kafkaTest.ts'
+import { outliving } from '../support/outliving.ts'
 import { holds } from '../support/property.ts'
 
 interface Order {
@@ -344,6 +356,22 @@ describe('perLookup', () => {
         expectNacks('0: ----(aA)', { a: 'abandoned', A: 'abandoned' })
         flush()
         expect(signals.map(({ aborted }) => aborted)).toEqual([true])
+      }),
+    )
+
+    it(
+      'abandons a message whose known answer ends the pipe as it is put in',
+      kafkaTest((kit) => {
+        const end = new Subject<string>()
+        const into = (id: string) => {
+          if (id === 'A') end.next(id)
+          return id
+        }
+        const user = (id: string) => id.toLowerCase()
+        const op = perLookup(user, (users) => of(find(users)), { into, cache, ...alone })
+        kit.expectOutput(outliving(kit, '0: aA').pipe(op, ack(), takeUntil(end))).toBe('a|')
+        kit.expectAcks('0: a')
+        kit.expectNacks('0: -A', { A: 'abandoned' })
       }),
     )
 
