@@ -181,6 +181,7 @@ export class Batches<A, R, B> implements RequestHost<A, R, B>, Holder {
       request,
       lane,
       row: undefined,
+      next: undefined,
       server,
       failures: 0,
       error: undefined,

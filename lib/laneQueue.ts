@@ -9,12 +9,15 @@ export interface Laned {
   readonly lane: Lane | undefined
   /** While it is in a batch: what the queue knows of its lane. */
   row: LaneRow | undefined
+  /** While it waits in its lane: the one behind it. */
+  next: Laned | undefined
 }
 
 /** The entries of one lane. */
 export interface LaneRow {
-  /** Those that wait. Most lanes never have any. */
-  behind: Queue<Laned> | undefined
+  /** The first of those that wait, each of which knows the next: an array for each lane would cost as much as they do. */
+  first: Laned | undefined
+  last: Laned | undefined
   /** How many of the lane are in a batch under way. */
   inBatch: number
   /** The batch they are in. */
@@ -75,18 +78,18 @@ export class LaneQueue<E extends Laned> {
 
   /** All that wait: those in their lanes, then those not looked at. */
   *[Symbol.iterator](): IterableIterator<E> {
-    for (const { behind } of this.rows.values()) if (behind !== undefined) yield* behind as Queue<E>
+    for (const { first } of this.rows.values()) for (let one = first; one !== undefined; one = one.next) yield one as E
     yield* this.arrived
   }
 
   private takeWaiting(row: LaneRow, max: number, taken: E[]): void {
     row.batch = this.batch
     do {
-      const entry = row.behind?.shift() as E
+      const entry = shift(row) as E
       entry.row = row
       row.inBatch++
       taken.push(entry)
-    } while (this.repeats && taken.length < max && hasWaiting(row))
+    } while (this.repeats && taken.length < max && row.first !== undefined)
   }
 
   private takeArrived(entry: E, taken: E[]): void {
@@ -99,9 +102,8 @@ export class LaneQueue<E extends Laned> {
     if (isIdle(row)) {
       this.busy++
       row.batch = this.batch
-    } else if (!this.repeats || row.batch !== this.batch || hasWaiting(row)) {
-      row.behind ??= new Queue()
-      row.behind.push(entry)
+    } else if (!this.repeats || row.batch !== this.batch || row.first !== undefined) {
+      append(row, entry)
       return false
     }
     entry.row = row
@@ -112,7 +114,7 @@ export class LaneQueue<E extends Laned> {
   private rowOf(lane: Lane): LaneRow {
     const found = this.rows.get(lane)
     if (found !== undefined) return found
-    const row: LaneRow = { behind: undefined, inBatch: 0, batch: 0 }
+    const row: LaneRow = { first: undefined, last: undefined, inBatch: 0, batch: 0 }
     this.rows.set(lane, row)
     return row
   }
@@ -122,10 +124,21 @@ export class LaneQueue<E extends Laned> {
   }
 }
 
-function isIdle(row: LaneRow): boolean {
-  return row.inBatch === 0 && !hasWaiting(row)
+function isIdle({ inBatch, first }: LaneRow): boolean {
+  return inBatch === 0 && first === undefined
 }
 
-function hasWaiting({ behind }: LaneRow): boolean {
-  return behind !== undefined && behind.length > 0
+function append(row: LaneRow, entry: Laned): void {
+  if (row.first === undefined) row.first = entry
+  else (row.last as Laned).next = entry
+  row.last = entry
+}
+
+function shift(row: LaneRow): Laned {
+  const entry = row.first as Laned
+  row.first = entry.next
+  if (row.first === undefined) row.last = undefined
+  // What has gone must hold nobody: it may be in the old generation by now, and keep all that came after it.
+  entry.next = undefined
+  return entry
 }
