@@ -27,6 +27,8 @@ export interface Into<A, F, B> {
 export interface LookupSetup<A, R, F, N, B> extends Omit<PerBatchOptions<R>, 'repeats'>, Into<A, F, B> {
   readonly name: string
   readonly cache?: CacheOptions
+  /** Whether a request holds messages of as few partitions as it can. @default false */
+  readonly byPartition?: boolean
   /** Makes the cache of one subscription. @default one that keeps an answer for a while */
   readonly cacheOf?: (options: AllCacheOptions) => AnswerCache<R, N>
   /** By what equal requests are known. */
@@ -43,14 +45,14 @@ export function lookUp<A, R, F, N extends Answer<F>, B>(
   ask: (requests: readonly R[], batch: { readonly signal: AbortSignal }) => ObservableInput<readonly Reply<N>[]>,
   setup: LookupSetup<A, R, F, N, B>,
 ): OperatorFunction<Message<A>, Message<B>> {
-  const { into, onMiss = 'null', cache: _, cacheOf: __, keyOf, asked, show, ...request } = setup
+  const { into, onMiss = 'null', cache: _, cacheOf: __, byPartition, keyOf, asked, show, ...request } = setup
   const { name } = request
   expectInto('into', into)
   expectOnMiss('onMiss', onMiss)
   if (typeof into === 'function' && typeof onMiss === 'object')
     refuse('onMiss', "'null', 'drop' or 'nack' where into is a function, which is given null", onMiss)
   // Those of a lane settle in their order, and one asks nothing that another could change.
-  const all = perBatchOptions({ ...request, repeats: true }, 'perLookup')
+  const all = { ...perBatchOptions({ ...request, repeats: true }, 'perLookup'), byPartition }
   const cacheOf = cacheOfSetup(setup)
   const work: LookupWork<A, R, N, B> = { name, keyOf, ask, put: putOf(setup) }
   return (source) =>

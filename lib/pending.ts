@@ -1,13 +1,14 @@
 import { Due } from './due.ts'
 import { type Entry, timeLeft } from './entry.ts'
 import { LaneQueue } from './laneQueue.ts'
+import { PartitionQueue } from './partitionQueue.ts'
 import type { AllPerBatchOptions } from './perBatch.ts'
 import { Resting } from './resting.ts'
 
 /** What waits for the next requests of an operator: entries until they fill a batch or are due, and what failed. */
 export class Pending<A, R> {
   /** What no request has taken yet. */
-  readonly queue: LaneQueue<Entry<A, R>>
+  readonly queue: LaneQueue<Entry<A, R>> | PartitionQueue<Entry<A, R>>
   /** What failed of a batch; it holds its lanes, but no place. */
   readonly resting = new Resting<Entry<A, R>>()
   private readonly max: number
@@ -17,8 +18,8 @@ export class Pending<A, R> {
   private isDue = false
 
   /** @param wake called when there may be something to {@link Pending.take} */
-  constructor({ batch, repeats }: AllPerBatchOptions<R>, wake: () => void) {
-    this.queue = new LaneQueue(repeats)
+  constructor({ batch, repeats, byPartition }: AllPerBatchOptions<R>, wake: () => void) {
+    this.queue = byPartition ? new PartitionQueue(repeats) : new LaneQueue(repeats)
     this.max = batch.max
     this.wake = wake
     this.due = new Due(batch.wait, () => this.flush())

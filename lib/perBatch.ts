@@ -77,6 +77,8 @@ export interface AllPerBatchOptions<R> extends AllRequestOptions {
   readonly repeats: boolean
   readonly holdAll: boolean
   readonly serverOf?: ((request: R) => string) | undefined
+  /** Whether a request holds messages of as few partitions as it can. */
+  readonly byPartition?: boolean | undefined
 }
 
 /** Gives the options of `perBatch`, or of what is made of it, their defaults, and refuses wrong ones. */

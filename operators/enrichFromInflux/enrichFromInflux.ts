@@ -124,7 +124,7 @@ export function enrichFromInflux<A, B>(
     },
     {
       ...request,
-      ...{ into, onMiss, holdAll: true, keyOf: lookupId, show: shown },
+      ...{ into, onMiss, holdAll: true, byPartition: true, keyOf: lookupId, show: shown },
       ...(cache === undefined ? {} : { cache }),
       asked: (lookup, answer) => missText(lookup, answer, bucket, ages),
       cacheOf: (kept) => new AsOfCache(kept, (lookup, asOf) => answerOf(lookup, asOf, ages)),
