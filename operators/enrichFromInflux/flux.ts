@@ -59,6 +59,7 @@ const equal = (column: string, value: string) => `r[${literal(column)}] == ${lit
  * swallows it and what follows runs as code. The client's `flux` template has that hole.
  */
 function literal(text: string): string {
+  if (PLAIN.test(text)) return `"${text}"`
   let written = ''
   for (const byte of Buffer.from(text)) {
     const char = String.fromCharCode(byte)
@@ -67,4 +68,4 @@ function literal(text: string): string {
   return `"${written}"`
 }
 
-const PLAIN = /[A-Za-z0-9_.:/ -]/
+const PLAIN = /^[A-Za-z0-9_.:/ -]*$/

@@ -25,13 +25,21 @@ export class Timelines {
 
   constructor(lookups: readonly Lookup[], rows: readonly FluxRow[]) {
     // Look-ups with the same names of tags find their rows by the same columns; as a rule all have.
-    const shapes = new Map<string, readonly string[]>()
-    for (const target of lookups.flatMap(({ targets }) => targets)) {
-      this.timelines.set(target.id, [])
-      const names = target.tags.map(([name]) => name)
-      shapes.set(JSON.stringify(names), names)
+    const shapes = new Map<string, Shape>()
+    for (const { targets } of lookups) {
+      for (const { id, tags } of targets) {
+        if (this.timelines.has(id)) continue
+        this.timelines.set(id, [])
+        const names = tags.map(([name]) => name)
+        shapes.set(JSON.stringify(names), new Shape(names, this.timelines))
+      }
     }
-    for (const row of rows) for (const names of shapes.values()) this.add(row, names)
+    for (const shape of shapes.values()) {
+      for (const row of rows) {
+        const { _value, _time } = row
+        shape.pointsOf(row)?.push({ value: _value as number, time: this.instantOf(_time) })
+      }
+    }
     for (const points of this.timelines.values()) points.sort(inOrder)
   }
 
@@ -58,15 +66,6 @@ export class Timelines {
     return { point, until: until < old ? until : old }
   }
 
-  private add(row: FluxRow, names: readonly string[]): void {
-    const { _measurement, _field, _time, _value } = row
-    const found = names.map((name) => [name, String(row[name] ?? '')] as const)
-    // A series without the tag is there for another look-up.
-    if (found.some(([, value]) => value === '')) return
-    const points = this.timelines.get(seriesId(String(_measurement), String(_field), found))
-    points?.push({ value: _value as number, time: this.instantOf(_time) })
-  }
-
   private instantOf(text: unknown): bigint {
     let instant = this.instants.get(text)
     if (instant === undefined) {
@@ -74,6 +73,42 @@ export class Timelines {
       this.instants.set(text, instant)
     }
     return instant
+  }
+}
+
+/** Finds the series that a row belongs to, among those with the same names of tags. */
+class Shape {
+  private readonly names: readonly string[]
+  private readonly timelines: ReadonlyMap<string, InfluxPoint[]>
+  /** What the row before was found by, and its series: the rows of a series come one after the other. */
+  private latest: readonly unknown[] = []
+  private points: InfluxPoint[] | undefined
+
+  constructor(tags: readonly string[], timelines: ReadonlyMap<string, InfluxPoint[]>) {
+    this.names = ['_measurement', '_field', ...tags]
+    this.timelines = timelines
+  }
+
+  pointsOf(row: FluxRow): InfluxPoint[] | undefined {
+    if (!this.isOfLatest(row)) {
+      this.latest = this.names.map((name) => row[name])
+      this.points = this.find(this.latest.map((value) => String(value ?? '')))
+    }
+    return this.points
+  }
+
+  private isOfLatest(row: FluxRow): boolean {
+    const { names, latest } = this
+    if (latest.length === 0) return false
+    for (let i = 0; i < names.length; i++) if (row[names[i] as string] !== latest[i]) return false
+    return true
+  }
+
+  private find([measurement, field, ...tags]: readonly string[]): InfluxPoint[] | undefined {
+    // A series without the tag is there for another look-up.
+    if (tags.includes('')) return undefined
+    const named = tags.map((value, i) => [this.names[i + 2] as string, value] as const)
+    return this.timelines.get(seriesId(measurement as string, field as string, named))
   }
 }
 

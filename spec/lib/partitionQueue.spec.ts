@@ -9,8 +9,9 @@ const originOf = (partition: number) => ({ topic: 'orders', partition }) as Orig
 const origins = [0, 1, 2].map(originOf)
 
 function entryOf(request: string, origin: Origin, lane?: number): Named {
-  const still = { row: undefined, next: undefined, server: undefined, failures: 0, error: undefined, deadline: undefined }
-  return { ...still, message: { origin } as Message<unknown>, request, lane }
+  const still = { row: undefined, next: undefined, server: undefined }
+  const untried = { failures: 0, error: undefined, deadline: undefined }
+  return { ...still, ...untried, message: { origin } as Message<unknown>, request, lane }
 }
 
 /** A queue of entries without a lane; the number of a name is its partition's. */
