@@ -99,14 +99,14 @@ export class Delivery<A>
     return this.consumer.isCertain
   }
 
-  /** Takes what was fetched, and emits it unless halted. */
+  /** Takes what was fetched, and emits it unless halted, or other work comes first. */
   add(from: TopicPartition, messages: readonly RawMessage[], nextOffset: number, highWatermark: number): void {
     const partition = this.assignment.get(from)
     if (partition === undefined) return
     if (this.bounds === undefined) partition.add(messages, nextOffset)
     else this.bounds.add(partition, messages, nextOffset)
     partition.highWatermark = highWatermark
-    if (this.isHalted) this.holdBack()
+    if (this.isHalted || this.emission.isSpent) this.holdBack()
     else this.emission.pump()
   }
 

@@ -21,6 +21,8 @@ export interface EmissionHost<A> {
 export class Emission<A> {
   /** Whether nothing is emitted now: before a join, while paused, at the end. */
   halted = true
+  /** Whether the time of a slice was up, and other work has not had its turn since. */
+  isSpent = false
   private readonly host: EmissionHost<A>
   private busy = false
   private again = false
@@ -48,6 +50,7 @@ export class Emission<A> {
     else
       this.timer ??= this.host.clock.schedule(() => {
         this.timer = undefined
+        this.isSpent = false
         this.pump()
       }, 0)
   }
@@ -82,6 +85,7 @@ export class Emission<A> {
       this.emitAll(deadline)
       this.flush()
     } while (this.again && !this.halted && this.host.clock.now() < deadline)
+    this.isSpent = this.again
   }
 
   private emitAll(deadline: number): void {

@@ -111,6 +111,30 @@ describe('a source in doubt of its membership', () => {
   })
 })
 
+describe('a slice of emission', () => {
+  it('gives other work its turn when its time is up, whatever has come meanwhile', () => {
+    const kafka = new HandBroker(virtualTime())
+    const { clock } = kafka
+    const now = clock.now.bind(clock)
+    let worked = 0
+    clock.now = () => now() + worked
+    const work = (message: Message<number>) => {
+      open.push(message)
+      worked += 1
+    }
+    fromTopic(kafka, numbers, { groupId: 'group', maxInFlight: 1000 }).subscribe(work)
+    kafka.assign(null, [0, 1])
+    kafka.deliver(0, 500)
+    const first = open.length
+    expect(first).toBeLessThan(500)
+    kafka.deliver(0, 600, 1)
+    expect(open.length).toBe(first)
+    expect(kafka.calls).toEqual(['pause 1'])
+    advance(clock, now())
+    expect(open.length).toBe(1100)
+  })
+})
+
 describe('a member of the memory broker that is left in doubt', () => {
   async function bench() {
     const made = memoryBench({ topics: { numbers: 1 } })
