@@ -33,6 +33,7 @@ export interface ConsumerClient {
     readonly FETCH_START: string
     readonly HEARTBEAT: string
     readonly RECEIVED_UNSUBSCRIBED_TOPICS: string
+    readonly REQUEST: string
   }
   connect(): Promise<void>
   disconnect(): Promise<void>

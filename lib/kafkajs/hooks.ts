@@ -3,7 +3,7 @@ import { roundRobin, sticky } from './assigner.ts'
 import type { ClusterClient, CoordinatorClient, PartitionAssigner } from './client.ts'
 import type { ConnectingCluster, Connections } from './connections.ts'
 import { OutOfRange } from './ended.ts'
-import { type FindingCluster, hookFetch, type PassOver } from './fetches.ts'
+import type { Fetches, FindingCluster, PassOver } from './fetches.ts'
 import type { Owned } from './subscription.ts'
 
 /** What a membership wants to be asked for, each time before KafkaJS goes on. */
@@ -28,12 +28,12 @@ export interface Hooks {
  *
  * A group uses the first assigner that all its members know: with consumers of KafkaJS among them, round robin.
  */
-export function hookedAssigners(hooks: Hooks, connections: Connections): PartitionAssigner[] {
+export function hookedAssigners(hooks: Hooks, connections: Connections, fetches: Fetches): PartitionAssigner[] {
   const hooked: PartitionAssigner = ({ cluster }) => {
     tellRefusals(cluster)
     hookJoin(cluster, hooks)
     hookReset(cluster)
-    hookFetch(cluster as FindingCluster, (...part) => hooks.passOver(...part))
+    fetches.hook(cluster as FindingCluster, (...part) => hooks.passOver(...part))
     ownCommittedOffsets(cluster)
     connections.share(cluster as ConnectingCluster)
     const assigner = sticky(cluster, () => hooks.owned())

@@ -72,7 +72,7 @@ export class Membership implements SessionListener, JoinListener {
     this.options = options
     this.handler = handler
     this.former = former
-    this.session = new Session(host.kafka, options, this)
+    this.session = new Session(host.kafka, host.clock, options, this)
     this.reader = new Reader(this.session.client, host.clock, handler)
     this.commits = new Commits(this.session.client)
     // Nothing that may take its time takes longer: a join waits for other members up to the rebalance timeout.

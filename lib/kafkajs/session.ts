@@ -1,7 +1,10 @@
 import type { ConsumeOptions } from '../broker.ts'
+import type { Clock } from '../clock.ts'
 import { FatalError } from '../errors.ts'
 import type { ConsumerClient, EachBatch, JoinPayload, KafkaClient } from './client.ts'
 import { Connections } from './connections.ts'
+import { Fetches } from './fetches.ts'
+import type { Answered } from './fetchSize.ts'
 import { type Hooks, hookedAssigners } from './hooks.ts'
 
 /** Batches that KafkaJS hands over at once: a held one must not keep the others of its fetch waiting. */
@@ -32,16 +35,18 @@ export class Session {
   private readonly options: ConsumeOptions
   private readonly listener: SessionListener
   private readonly connections = new Connections()
+  private readonly fetches: Fetches
   private opened: Promise<void> = Promise.resolve()
 
-  constructor(kafka: KafkaClient, options: ConsumeOptions, listener: SessionListener) {
+  constructor(kafka: KafkaClient, clock: Clock, options: ConsumeOptions, listener: SessionListener) {
     const { groupId, maxWaitTimeInMs, sessionTimeout, rebalanceTimeout } = options
     this.heartbeatInterval = Math.min(HEARTBEAT, Math.floor(sessionTimeout / 3))
     this.options = options
     this.listener = listener
+    this.fetches = new Fetches(clock)
     this.client = kafka.consumer({
       ...{ groupId, maxWaitTimeInMs, sessionTimeout, rebalanceTimeout, heartbeatInterval: this.heartbeatInterval },
-      partitionAssigners: hookedAssigners(this.hooks(), this.connections),
+      partitionAssigners: hookedAssigners(this.hooks(), this.connections, this.fetches),
       allowAutoTopicCreation: false,
       // It restarts by itself otherwise, even after it was told to stop.
       retry: { restartOnFailure: async () => false },
@@ -106,8 +111,9 @@ export class Session {
 
   private listen(): void {
     const { client, listener } = this
-    const { GROUP_JOIN, CRASH, FETCH_START, HEARTBEAT, RECEIVED_UNSUBSCRIBED_TOPICS } = client.events
+    const { GROUP_JOIN, CRASH, FETCH_START, HEARTBEAT, RECEIVED_UNSUBSCRIBED_TOPICS, REQUEST } = client.events
     const on = <T>(event: string, tell: (payload: T) => void) => client.on(event, ({ payload }) => tell(payload as T))
+    on<Answered>(REQUEST, (answer) => this.fetches.answered(answer))
     on(HEARTBEAT, () => listener.onHeartbeat())
     on<{ nodeId: number }>(FETCH_START, ({ nodeId }) => listener.onFetch(nodeId))
     on<{ topicsNotSubscribed: readonly string[] }>(RECEIVED_UNSUBSCRIBED_TOPICS, ({ topicsNotSubscribed }) =>

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { errorClassOf } from '../../lib/errors.ts'
+import { kafkajs } from '../../lib/kafkajs/kafkajs.ts'
 import { kafkaStage, wait } from './support/kafkaStage.ts'
 
 describe('kafkajs(kafka)', () => {
@@ -199,5 +200,25 @@ describe('kafkajs(kafka)', () => {
     const second = stage().source(name, { groupId, fromBeginning: false })
     await stage().real.until(() => second.messages.length === 2)
     expect(second.messages.map(({ id }) => id).sort()).toEqual([`${name}-0-3`, `${name}-1-0`])
+  })
+
+  it('fetches what is decoded in good time, and learns how much that is: not the megabyte that kafkajs would', async () => {
+    const [name, groupId] = [await stage().real.topic(1), stage().real.uniqueName('group')]
+    const messages = Array.from({ length: 50 }, () => ({ topic: name, key: null, value: 'x'.repeat(1000) }))
+    for (let batch = 0; batch < 60; batch++) await new Promise((resolve) => stage().broker.send(messages, resolve))
+    const sizes: number[] = []
+    const { kafka } = stage().real
+    const consumer = (...[config]: Parameters<typeof kafka.consumer>) => {
+      const made = kafka.consumer(config)
+      made.on(made.events.REQUEST, ({ payload: { apiName, size } }) => {
+        if (apiName === 'Fetch') sizes.push(size)
+      })
+      return made
+    }
+    const spied = Object.assign(Object.create(kafka), { consumer })
+    const read = stage().source(name, { groupId, maxInFlight: 10_000 }, kafkajs(spied))
+    await stage().real.until(() => read.messages.length === 3000)
+    expect(sizes[0]).toBeLessThan(150_000)
+    expect(Math.max(...sizes)).toBeGreaterThan(200_000)
   })
 })

@@ -60,6 +60,7 @@ export class HandKafka implements KafkaClient {
         FETCH_START: 'fetch',
         HEARTBEAT: event('heartbeat'),
         RECEIVED_UNSUBSCRIBED_TOPICS: event('unsubscribed'),
+        REQUEST: 'request',
       },
       connect: () => this.connected,
       disconnect: async () => void note('disconnect'),
@@ -133,7 +134,8 @@ export class HandKafka implements KafkaClient {
     const messages = Array.from({ length: count }, (_, i) => control(first + i))
     this.answer = { topicName: 'numbers', partitions: [{ partition: 0, highWatermark: '100', messages }] }
     const broker = await this.cluster.findBroker?.({ nodeId: '1' })
-    await broker?.fetch?.({ topics: [{ topic: 'numbers', partitions: [{ partition: 0, fetchOffset: `${first}` }] }] })
+    const partitions = [{ partition: 0, fetchOffset: `${first}` }]
+    await broker?.fetch?.({ maxBytes: 1_000_000, topics: [{ topic: 'numbers', partitions }] })
   }
 
   /** Hands a batch over, from one offset on. */

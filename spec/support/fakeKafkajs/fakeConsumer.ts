@@ -17,6 +17,7 @@ const EVENTS = {
   FETCH_START: 'fetch',
   HEARTBEAT: 'heartbeat',
   RECEIVED_UNSUBSCRIBED_TOPICS: 'unsubscribed',
+  REQUEST: 'request',
 } as const
 /** Messages of a batch at most. */
 const BATCH = 3
