@@ -11,15 +11,16 @@ export class PartitionQueue<E extends Entry<unknown, unknown>> {
   private readonly queues = new Map<Lane | undefined, LaneQueue<E>>()
   private readonly partitions = new Lanes('partition')
   private readonly repeats: boolean
+  /** Counted, because it is asked for at every message, and there may be hundreds of partitions. */
+  private ready = 0
 
   constructor(repeats: boolean) {
     this.repeats = repeats
   }
 
+  /** Entries that a batch could take now, or at least look at. */
   get length(): number {
-    let length = 0
-    for (const queue of this.queues.values()) length += queue.length
-    return length
+    return this.ready
   }
 
   get isEmpty(): boolean {
@@ -32,6 +33,7 @@ export class PartitionQueue<E extends Entry<unknown, unknown>> {
     const queue = this.queues.get(partition) ?? new LaneQueue<E>(this.repeats)
     this.queues.set(partition, queue)
     queue.add(entry)
+    this.ready++
   }
 
   /** Takes up to `max`; what is half of that is not filled up with messages of another partition. */
@@ -41,13 +43,17 @@ export class PartitionQueue<E extends Entry<unknown, unknown>> {
       if (taken.length * 2 >= max) break
       this.queues.delete(partition)
       this.queues.set(partition, queue)
+      const before = queue.length
       taken.push(...queue.take(max - taken.length))
+      this.ready += queue.length - before
     }
     return taken
   }
 
   release(entry: E): boolean {
-    return this.queues.get(this.partitions.of(entry.message))?.release(entry) ?? false
+    const isFree = this.queues.get(this.partitions.of(entry.message))?.release(entry) ?? false
+    if (isFree) this.ready++
+    return isFree
   }
 
   *[Symbol.iterator](): IterableIterator<E> {

@@ -54,7 +54,7 @@ describe('PartitionQueue', () => {
     queue.take(8)
     queue.add(second)
     expect(namesOf(queue.take(8))).toBe('')
-    expect(queue.release(first)).toBe(true)
+    expect([queue.length, queue.release(first), queue.length]).toEqual([0, true, 1])
     expect(namesOf(queue.take(8))).toBe('b0')
     expect(queue.release(second)).toBe(false)
   })
