@@ -16,6 +16,7 @@ import { Lookups, type LookupWork, type Reply } from './lookups.ts'
 import type { Message } from './message.ts'
 import { expectInto, expectOnMiss, type OnMiss } from './onMiss.ts'
 import { type PerBatchOptions, perBatchOptions } from './perBatch.ts'
+import { withField } from './withField.ts'
 
 /** Where what was found goes, and what becomes of a miss. */
 export interface Into<A, F, B> {
@@ -82,7 +83,7 @@ function putOf<A, R, F, N extends Answer<F>, B>(setup: LookupSetup<A, R, F, N, B
     typeof into === 'function'
       ? into
       : (value: A, found: F | null, request: R) =>
-          ({ ...value, [into]: found === null ? missed : show(found, request) }) as B
+          withField(value, into, found === null ? missed : show(found, request)) as B
   return (value, answer, request) => {
     const miss = isMiss(answer)
     if (miss && onMiss === 'drop') return 'drop'

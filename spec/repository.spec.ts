@@ -53,6 +53,7 @@ const FOR_OPERATORS = [
   'perMessage',
   'topic',
   'transaction',
+  'withField',
 ]
 
 /** Where what the docs show is tested. */

@@ -1,5 +1,6 @@
 import { PermanentError } from '../../lib/errors.ts'
 import { refuse } from '../../lib/expect.ts'
+import { withField } from '../../lib/withField.ts'
 import type { Answer, ResponseLike } from './exchange.ts'
 import { answerText } from './outcome.ts'
 
@@ -50,7 +51,7 @@ export function intoAnswer<A, B>(
     return (value) => value as unknown as B
   }
   if (response === 'discard') refuse('response', 'json or text when its body goes under a key', response)
-  return (value, answer) => ({ ...value, [into]: readAnswer(answer, response, maxBytes).body }) as B
+  return (value, answer) => withField(value, into, readAnswer(answer, response, maxBytes).body) as B
 }
 
 /** Refuses what says no place in a value. */

@@ -5,6 +5,7 @@ import { refuse } from '../../lib/expect.ts'
 import type { Message } from '../../lib/message.ts'
 import { operatorOptions } from '../../lib/operatorOptions.ts'
 import { type Outcome, perBatch } from '../../lib/perBatch.ts'
+import { withField } from '../../lib/withField.ts'
 import { claim } from './claims.ts'
 import type { RedisLike } from './client.ts'
 import { commandsOf, pipelinesOf } from './commands.ts'
@@ -117,7 +118,7 @@ function sharedText(name: string): string {
 /** Puts what a reply says into a value, or leaves the value as it is. */
 function putter<A, B>(into: AnyZaddOptions<A, B>['into'], read: (reply: unknown) => unknown) {
   if (into === undefined) return (value: A): A | B => value
-  const put = typeof into === 'function' ? into : (value: A, result: unknown) => ({ ...value, [into]: result }) as B
+  const put = typeof into === 'function' ? into : (value: A, result: unknown) => withField(value, into, result) as B
   return (value: A, reply: unknown): A | B => put(value, read(reply) as never)
 }
 
