@@ -1,4 +1,4 @@
-import { from, type ObservableInput, Subscription, take, throwError, throwIfEmpty } from 'rxjs'
+import { from, type Observable, type ObservableInput, Subscription, take, throwError } from 'rxjs'
 import type { Clock, Timer } from './clock.ts'
 import type { Entry } from './entry.ts'
 import { FatalError, TransientError } from './errors.ts'
@@ -42,6 +42,7 @@ export class Try<A, R, B> {
       this.ask().subscribe({
         next: (outcomes) => this.succeed(outcomes),
         error: (error) => this.fail(error),
+        complete: () => this.fail(new FatalError(`${name} got no outcomes; send() has to emit them`)),
       }),
     )
   }
@@ -58,15 +59,11 @@ export class Try<A, R, B> {
     return this.answer.closed
   }
 
-  private ask() {
+  private ask(): Observable<readonly Outcome<B>[]> {
     const { asker, entries, batch } = this
-    const { name } = asker.options
     const requests = entries.map(({ request }) => request)
     try {
-      return from(asker.send(requests, batch)).pipe(
-        take(1),
-        throwIfEmpty(() => new FatalError(`${name} got no outcomes; send() has to emit them`)),
-      )
+      return from(asker.send(requests, batch)).pipe(take(1))
     } catch (error) {
       return throwError(() => error)
     }

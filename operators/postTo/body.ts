@@ -1,4 +1,4 @@
-import { EMPTY, from, map, Observable, type ObservableInput, takeWhile, toArray } from 'rxjs'
+import { EMPTY, from, Observable, type ObservableInput, takeWhile } from 'rxjs'
 
 /** A body, or as much of it as may be read. */
 export interface Read {
@@ -17,16 +17,24 @@ type Body = ObservableInput<Uint8Array> | null
 
 /** Reads a body to its end, or up to `maxBytes`. */
 export function readBody(body: Body, maxBytes: number): Observable<Read> {
-  let size = 0
-  const goesOn = ({ byteLength }: Uint8Array) => {
-    size += byteLength
-    return size <= maxBytes
-  }
-  return chunksOf(body ?? EMPTY).pipe(
-    takeWhile(goesOn, true),
-    toArray(),
-    map((chunks) => ({ text: textOf(chunks, maxBytes), isCut: size > maxBytes })),
-  )
+  return new Observable((out) => {
+    const chunks: Uint8Array[] = []
+    let size = 0
+    const end = () => {
+      out.next({ text: textOf(chunks, maxBytes), isCut: size > maxBytes })
+      out.complete()
+    }
+    const takes = (chunk: Uint8Array) => {
+      chunks.push(chunk)
+      size += chunk.byteLength
+      return size <= maxBytes
+    }
+    const fail = (error: unknown) => out.error(error)
+    if (body !== null && isNodeStream(body)) return listen(body, takes, end, fail)
+    return from(body ?? EMPTY)
+      .pipe(takeWhile(takes))
+      .subscribe({ complete: end, error: fail })
+  })
 }
 
 function textOf(chunks: readonly Uint8Array[], maxBytes: number): string {
@@ -35,21 +43,23 @@ function textOf(chunks: readonly Uint8Array[], maxBytes: number): string {
 }
 
 /** By the events of a stream of Node: as an iterable, which it is too, it costs a quarter of a small request. */
-function chunksOf(body: ObservableInput<Uint8Array>): Observable<Uint8Array> {
-  if (!isNodeStream(body)) return from(body)
-  return new Observable((subscriber) => {
-    let isEnded = false
-    const next = (chunk: unknown) => subscriber.next(chunk as Uint8Array)
-    body.on('data', next)
-    body.on('end', () => {
-      isEnded = true
-      subscriber.complete()
-    })
-    // It stays: a stream whose request is aborted fails once more, and nobody else would hear it.
-    body.on('error', (error) => subscriber.error(error))
-    body.on('close', () => isEnded || subscriber.error(endedEarly()))
-    return () => body.off('data', next)
+function listen(
+  body: NodeStream,
+  takes: (chunk: Uint8Array) => boolean,
+  end: () => void,
+  fail: (error: unknown) => void,
+): () => void {
+  let isEnded = false
+  const data = (chunk: unknown) => takes(chunk as Uint8Array) || end()
+  body.on('data', data)
+  body.on('end', () => {
+    isEnded = true
+    end()
   })
+  // It stays: a stream whose request is aborted fails once more, and nobody else would hear it.
+  body.on('error', fail)
+  body.on('close', () => isEnded || fail(endedEarly()))
+  return () => body.off('data', data)
 }
 
 function endedEarly(): Error {

@@ -1,4 +1,4 @@
-import { defer, from, map, mergeMap, Observable, type ObservableInput } from 'rxjs'
+import { defer, from, Observable, type ObservableInput } from 'rxjs'
 import type { FatalError } from '../../lib/errors.ts'
 import { readBody } from './body.ts'
 import { onAbort } from './onAbort.ts'
@@ -66,19 +66,22 @@ export function exchange(fetch: FetchLike, post: Post, maxBytes: number, ended: 
       forget()
       if (!isRead) abort()
     })
-    defer(() => from(fetch(url.href, { method, headers, body, redirect: 'manual', signal: controller.signal })))
-      .pipe(
-        mergeMap(({ status, headers, body }) =>
-          readBody(body, maxBytes).pipe(map((read) => ({ post, status, headers, ...read }))),
-        ),
-      )
-      .subscribe({
-        next: (answer) => {
-          isRead = !answer.isCut
-          subscriber.next(answer)
+    const fail = (error: unknown) => subscriber.error(failure(post, error))
+    const read = ({ status, headers, body }: ResponseLike) =>
+      readBody(body, maxBytes).subscribe({
+        next: (read) => {
+          isRead = !read.isCut
+          subscriber.next({ post, status, headers, ...read })
+          subscriber.complete()
         },
-        error: (error) => subscriber.error(failure(post, error)),
-        complete: () => subscriber.complete(),
+        error: fail,
       })
+    // No chain of operators: what these make for each request costs as much as the rest of it.
+    defer(() =>
+      from(fetch(url.href, { method, headers, body, redirect: 'manual', signal: controller.signal })),
+    ).subscribe({
+      next: (response) => subscriber.add(read(response)),
+      error: fail,
+    })
   })
 }

@@ -65,20 +65,20 @@ export function postTo<A, S, B>(
   const { fetch, auth, maxResponseBytes, ...statuses } = own
   const token = auth && new Auth(auth)
   const put = intoAnswer(own, maxResponseBytes)
-  const send = (post: Post, message: Message<A>): Observable<Outcome<B>> => {
+  const send = (post: Post, message: Message<A>): Observable<[Outcome<B>]> => {
     if (post.fault !== undefined) throw post.fault
     const ask = (headers?: HttpHeaders) => exchange(fetch, withHeaders(post, headers), maxResponseBytes, message.signal)
     const answers = token?.let(ask, (answer) => isRefused(answer, statuses)) ?? ask()
     return answers.pipe(
       map((answer) => {
         if (!isSuccess(answer, statuses)) throw answerError(answer, statuses, message.origin.clock.now())
-        return { value: put(message.value, answer) }
+        return [{ value: put(message.value, answer) }]
       }),
     )
   }
   return perBatch<A, Post, B>(
     postsOf(target, select, { ...own, name: request.name }),
-    ([post], { messages: [message] }) => send(post as Post, message as Message<A>).pipe(map((outcome) => [outcome])),
+    ([post], { messages: [message] }) => send(post as Post, message as Message<A>),
     // Where there may be several servers, what waits for one must take no place from the others.
     isFixed(target) ? { ...request, holdAll: true } : { ...request, serverOf: ({ url }) => url.origin },
   )
