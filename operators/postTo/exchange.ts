@@ -1,6 +1,7 @@
 import { defer, from, Observable, type ObservableInput } from 'rxjs'
 import type { FatalError } from '../../lib/errors.ts'
 import { readBody } from './body.ts'
+import type { Controllers } from './controllers.ts'
 import { onAbort } from './onAbort.ts'
 import { failure } from './outcome.ts'
 
@@ -28,6 +29,14 @@ export interface ResponseLike {
   readonly body: ObservableInput<Uint8Array> | null
 }
 
+/** How requests are made. */
+export interface Exchanges {
+  readonly fetch: FetchLike
+  readonly controllers: Controllers
+  /** How much of an answer's body is read. */
+  readonly maxBytes: number
+}
+
 /** One request. */
 export interface Post {
   readonly url: URL
@@ -52,19 +61,23 @@ export interface Answer {
 /**
  * Makes one request and reads its answer; aborts it when nobody waits for it, or `ended` says so.
  *
- * @param maxBytes of the answer's body; the rest is not read
  * @param ended aborts when the message's partition is taken away
  */
-export function exchange(fetch: FetchLike, post: Post, maxBytes: number, ended: AbortSignal): Observable<Answer> {
+export function exchange(
+  { fetch, controllers, maxBytes }: Exchanges,
+  post: Post,
+  ended: AbortSignal,
+): Observable<Answer> {
   return new Observable((subscriber) => {
     const { url, method, headers, body } = post
-    const controller = new AbortController()
+    const controller = controllers.take()
     const abort = () => controller.abort()
     let isRead = false
     const forget = onAbort(ended, abort)
     subscriber.add(() => {
       forget()
-      if (!isRead) abort()
+      if (isRead) controllers.giveBack(controller)
+      else abort()
     })
     const fail = (error: unknown) => subscriber.error(failure(post, error))
     const read = ({ status, headers, body }: ResponseLike) =>

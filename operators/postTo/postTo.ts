@@ -11,6 +11,7 @@ import {
   intoAnswer,
 } from './answer.ts'
 import { Auth } from './auth.ts'
+import { Controllers } from './controllers.ts'
 import { exchange, type Post } from './exchange.ts'
 import { type HttpHeaders, mergeHeaders } from './headers.ts'
 import { CHECKS, DEFAULTS, type PostToOptions } from './options.ts'
@@ -63,11 +64,12 @@ export function postTo<A, S, B>(
 ): OperatorFunction<Message<A>, Message<B>> {
   const { request, ...own } = operatorOptions(options, DEFAULTS, CHECKS)
   const { fetch, auth, maxResponseBytes, ...statuses } = own
+  const exchanges = { fetch, controllers: new Controllers(fetch), maxBytes: maxResponseBytes }
   const token = auth && new Auth(auth)
   const put = intoAnswer(own, maxResponseBytes)
   const send = (post: Post, message: Message<A>): Observable<[Outcome<B>]> => {
     if (post.fault !== undefined) throw post.fault
-    const ask = (headers?: HttpHeaders) => exchange(fetch, withHeaders(post, headers), maxResponseBytes, message.signal)
+    const ask = (headers?: HttpHeaders) => exchange(exchanges, withHeaders(post, headers), message.signal)
     const answers = token?.let(ask, (answer) => isRefused(answer, statuses)) ?? ask()
     return answers.pipe(
       map((answer) => {
