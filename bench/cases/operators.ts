@@ -51,11 +51,12 @@ export const operators: readonly Case[] = [
     load: { ...orders, warmUp: 12_000, messages: 24_000 },
     note:
       'By hand: 16 requests of a fetched batch under way, whatever their keys, without Idempotency-Key and without a ' +
-      'time limit. Ours: 16, those of one key one after the other, each with both. Both by cross-fetch. The server ' +
-      'answers at once, so that CPU is the limit: the profile has a signal for each request, what node-fetch does with ' +
-      'it and with one header more, and the collection of what a request under way keeps.',
+      'time limit; in the second row with both. Ours: 16, those of one key one after the other, each with both. All by ' +
+      'cross-fetch. The server answers at once, so that CPU is the limit. What ours adds is what node-fetch does with a ' +
+      "signal and one header more, RxJS's subscribers, and the bookkeeping of a request of one message.",
     rows: [
       { variant: 'postByHand', title: '`eachBatch` by hand, 16 under way' },
+      { variant: 'postSafelyByHand', title: 'the same with a time limit and an Idempotency-Key' },
       { variant: 'posted', title: '`postTo`, `ack`', aim: ofTheRate(0.9) },
       { variant: 'postEachMessage', title: '`eachMessage`, one POST awaited', load: { warmUp: 1000, messages: 5000 } },
     ],

@@ -37,6 +37,7 @@ export const useCases: readonly Case[] = [
     rows: [
       { variant: 'confirmByHand', title: '`eachBatch` by hand, 16 under way' },
       { variant: 'confirm', title: '`confirmOrders`', aim: ofTheRate(0.9) },
+      { variant: 'confirmByUndici', title: '`confirmOrders` with `undiciFetch`', aim: ofTheRate(0.9) },
       { variant: 'faustConfirm', title: 'Faust, 50 actors', load: { warmUp: 1000, messages: 5000 }, isFull: true },
     ],
   },

@@ -20,6 +20,19 @@ export const postByHand: Variant = (input, meter) =>
     }),
   )
 
+/** The same with what a request should have: a time limit, and a key by which the receiver knows it again. */
+export const postSafelyByHand: Variant = (input, meter) =>
+  eachBatchByHand(input, meter, (messages) =>
+    pool(messages, 16, async (message) => {
+      const limit = new AbortController()
+      const timer = setTimeout(() => limit.abort(), 10_000)
+      const headers = { 'idempotency-key': `${input.groupId}/${message.offset}` }
+      await post(input.place.postUrl, mailOf(parsed<Order>(message)), { headers, signal: limit.signal })
+      clearTimeout(timer)
+      meter.count()
+    }),
+  )
+
 /** What most people write. */
 export const postEachMessage: Variant = (input, meter) =>
   eachMessageByHand(input, meter, async (message) => {
@@ -30,9 +43,15 @@ export const postEachMessage: Variant = (input, meter) =>
 /** `postTo`. */
 export const posted: Variant = through<Order>(({ place }) => postTo(place.postUrl, mailOf))
 
-export async function post(url: string, mail: object): Promise<void> {
-  const headers = { 'content-type': 'application/json' }
-  const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(mail) })
+/** How a request may be made beside. */
+interface Init {
+  readonly headers?: Record<string, string>
+  readonly signal?: AbortSignal
+}
+
+export async function post(url: string, mail: object, init: Init = {}): Promise<void> {
+  const headers = { 'content-type': 'application/json', ...init.headers }
+  const response = await fetch(url, { ...init, method: 'POST', headers, body: JSON.stringify(mail) })
   await response.text()
   if (!response.ok) throw new Error(`The mail service answered with ${response.status}`)
 }

@@ -3,12 +3,14 @@ import { isRight } from 'fp-ts/lib/Either.js'
 import * as t from 'io-ts'
 import type { KafkaMessage } from 'kafkajs'
 import { type Observable, tap } from 'rxjs'
+import { Agent } from 'undici'
 import { answerSearches } from '../../examples/answerSearches.ts'
 import { checkOrderQuality } from '../../examples/checkOrderQuality.ts'
 import { confirmOrders } from '../../examples/confirmOrders.ts'
 import { DateFromISO } from '../../examples/DateFromISO.ts'
 import { Order } from '../../examples/Order.ts'
 import { saveActivities } from '../../examples/saveActivities.ts'
+import { undiciFetch } from '../../examples/undiciFetch.ts'
 import { type Broker, kafkajs, run } from '../../lib/index.ts'
 import { expectPrice } from '../market.ts'
 import type { Meter } from '../meter.ts'
@@ -47,6 +49,14 @@ export const save: Variant = (input, meter) =>
 /** `examples/confirmOrders.ts`. */
 export const confirm: Variant = (input, meter) =>
   example((broker) => confirmOrders(broker, input.place.postUrl, optionsOf(input)), input, meter)
+
+/** The same by a pool of undici. */
+export const confirmByUndici: Variant = async (input, meter) => {
+  const agent = new Agent()
+  const options = { ...optionsOf(input), fetch: undiciFetch(agent) }
+  await example((broker) => confirmOrders(broker, input.place.postUrl, options), input, meter)
+  await agent.close()
+}
 
 /** `examples/checkOrderQuality.ts`. */
 export const quality: Variant = (input, meter) => {

@@ -7,11 +7,21 @@ import { slowAnyOrder, slowByHand, slowByKey, slowEachMessage } from './live.ts'
 import { inMemory, overKafka } from './ours.ts'
 import { bare, batches, chains, distinctBatches, loop, values } from './pipes.ts'
 import { platformatic } from './platformatic.ts'
-import { postByHand, postEachMessage, posted } from './post.ts'
+import { postByHand, postEachMessage, posted, postSafelyByHand } from './post.ts'
 import { rebalance, rebalanceByHand } from './rebalance.ts'
 import { zadd, zaddByHand, zaddEachMessage } from './redis.ts'
 import { fanOut, fanOutByHand, send, sendByHand, sendEachMessage } from './send.ts'
-import { answer, answerByHand, confirm, confirmByHand, quality, qualityByHand, save, saveByHand } from './useCases.ts'
+import {
+  answer,
+  answerByHand,
+  confirm,
+  confirmByHand,
+  confirmByUndici,
+  quality,
+  qualityByHand,
+  save,
+  saveByHand,
+} from './useCases.ts'
 import type { Variant } from './variant.ts'
 
 /** All variants by the names that the cases use. */
@@ -39,6 +49,7 @@ export const variants = {
   fanOutByHand,
   fanOut,
   postByHand,
+  postSafelyByHand,
   posted,
   postEachMessage,
   enrichByHand,
@@ -54,6 +65,7 @@ export const variants = {
   save,
   confirmByHand,
   confirm,
+  confirmByUndici,
   qualityByHand,
   quality,
   answerByHand,

@@ -1,6 +1,6 @@
 import type { Message } from '../../lib/message.ts'
 
-type Delivery = { readonly origin: unknown; readonly attempt: number; readonly keys: Set<string> }
+type Delivery = { readonly origin: unknown; readonly attempt: number; readonly keys: string[] }
 
 /** The keys given to each message as it was fetched, in one delivery. */
 const given = new WeakMap<object, Delivery>()
@@ -20,10 +20,10 @@ export function defaultKey(name: string, message: Message<unknown>): string {
 export function claimKey(key: string, { raw, origin, attempt }: Message<unknown>): boolean {
   let delivery = given.get(raw)
   if (delivery === undefined || delivery.origin !== origin || delivery.attempt !== attempt) {
-    delivery = { origin, attempt, keys: new Set() }
+    delivery = { origin, attempt, keys: [] }
     given.set(raw, delivery)
   }
-  const isNew = !delivery.keys.has(key)
-  delivery.keys.add(key)
+  const isNew = !delivery.keys.includes(key)
+  if (isNew) delivery.keys.push(key)
   return isNew
 }
