@@ -112,10 +112,15 @@ describe('a source in doubt of its membership', () => {
 })
 
 describe('a slice of emission', () => {
-  it('gives other work its turn when its time is up, whatever has come meanwhile', () => {
-    const kafka = new HandBroker(virtualTime())
+  let kafka: HandBroker
+  /** Virtual time, without that of the work. */
+  let now: () => number
+
+  /** A source whose messages take 1 ms each. */
+  beforeEach(() => {
+    kafka = new HandBroker(virtualTime())
     const { clock } = kafka
-    const now = clock.now.bind(clock)
+    now = clock.now.bind(clock)
     let worked = 0
     clock.now = () => now() + worked
     const work = (message: Message<number>) => {
@@ -125,13 +130,27 @@ describe('a slice of emission', () => {
     fromTopic(kafka, numbers, { groupId: 'group', maxInFlight: 1000 }).subscribe(work)
     kafka.assign(null, [0, 1])
     kafka.deliver(0, 500)
+  })
+
+  it('gives other work its turn when its time is up, whatever has come meanwhile', () => {
     const first = open.length
     expect(first).toBeLessThan(500)
     kafka.deliver(0, 600, 1)
     expect(open.length).toBe(first)
     expect(kafka.calls).toEqual(['pause 1'])
-    advance(clock, now())
+    advance(kafka.clock, now())
     expect(open.length).toBe(1100)
+  })
+
+  it('has given it once the source goes on after a rebalance that found nothing to emit', () => {
+    const first = open.length
+    expect(first).toBeLessThan(500)
+    kafka.revoke()
+    // The turn of other work, while nothing may be emitted.
+    advance(kafka.clock, now())
+    kafka.assign()
+    kafka.deliver(first, 1)
+    expect(offsets().slice(first)).toEqual([first])
   })
 })
 
