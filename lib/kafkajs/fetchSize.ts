@@ -4,8 +4,12 @@ import type { Clock } from '../clock.ts'
 const STRETCH = 5
 /** How long it may take when the broker is far away, in ms. */
 const LONGEST = 50
-/** Bytes to ask for at first, and at least. */
+/** Bytes to ask for at first. */
 const FIRST = 128 * 1024
+/**
+ * Bytes to ask for at least. KafkaJS unzips beside other work, which then counts as time to decode: in a busy process
+ * zipped answers come down to this, although they block nothing.
+ */
 const LEAST = 64 * 1024
 
 /** What KafkaJS tells of a request when its answer has come, before it decodes it. */
@@ -26,9 +30,12 @@ export interface Answered {
 export class FetchSize {
   private wanted = FIRST
   private readonly clock: Clock
-  private arrival: { readonly size: number; readonly duration: number; readonly at: number } | undefined
-  /** The shortest round trip of late, in ms: others waited for the broker's messages, or for this process. */
-  private roundTrip = 0
+  private arrival: { readonly size: number; readonly at: number } | undefined
+  /**
+   * The shortest of any request so far, in ms: others waited for the broker's messages, or for this process. It never
+   * grows: answers that wait while those of another broker are decoded would make each other ever larger.
+   */
+  private roundTrip = Number.POSITIVE_INFINITY
 
   constructor(clock: Clock) {
     this.clock = clock
@@ -39,20 +46,20 @@ export class FetchSize {
     return Math.min(most, Math.round(this.wanted))
   }
 
-  /** An answer has come. */
-  arrived({ size, duration }: Answered): void {
-    this.arrival = { size, duration, at: this.clock.now() }
+  /** An answer has come, to a fetch or to another request. */
+  arrived({ apiName, size, duration }: Answered): void {
+    this.roundTrip = Math.min(this.roundTrip, duration)
+    if (apiName === 'Fetch') this.arrival = { size, at: this.clock.now() }
   }
 
-  /** It is decoded. */
+  /** The answer to a fetch is decoded. */
   decoded(): void {
     if (this.arrival === undefined) return
-    const { size, duration, at } = this.arrival
+    const { size, at } = this.arrival
     this.arrival = undefined
     const took = Math.max(1, this.clock.now() - at)
     // A smaller one had all that there was, and came late or says little.
     const isFull = size >= this.wanted / 2
-    if (isFull) this.roundTrip = Math.min(duration, this.roundTrip * 1.1 + 1)
     const stretch = between(STRETCH, this.roundTrip, LONGEST)
     if (!isFull && took <= stretch) return
     // Step by step: a pause of the garbage collector tells nothing of the next answer.

@@ -49,7 +49,7 @@ export class Fetches {
 
   /** A broker has answered, and KafkaJS is about to decode that. */
   answered(answer: Answered): void {
-    if (answer.apiName === 'Fetch') this.sizes.get(answer.broker)?.arrived(answer)
+    this.sizes.get(answer.broker)?.arrived(answer)
   }
 
   /**

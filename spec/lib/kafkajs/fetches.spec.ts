@@ -40,7 +40,7 @@ describe('the fetches of a consumer', () => {
       asked.push(maxBytes)
       const size = Math.max(broker.batch, Math.min(maxBytes, broker.log))
       fetches.answered({ broker: broker.brokerAddress, apiName: 'Fetch', size, duration: broker.roundTrip })
-      fetches.answered({ broker: broker.brokerAddress, apiName: 'Heartbeat', size: 10, duration: 0 })
+      beat(broker)
       clock.pass(size / broker.pace)
       return { responses: [] }
     }
@@ -48,6 +48,11 @@ describe('the fetches of a consumer', () => {
     fetches.hook(cluster, () => {})
     for (let n = 0; n < times; n++) await (await cluster.findBroker()).fetch({ maxBytes: most, topics: [] })
     return asked
+  }
+
+  /** Has a broker answer a heartbeat. */
+  function beat({ brokerAddress, roundTrip }: Far): void {
+    fetches.answered({ broker: brokerAddress, apiName: 'Heartbeat', size: 10, duration: roundTrip })
   }
 
   const last = async (...how: Parameters<typeof fetch>) => (await fetch(...how)).at(-1)
@@ -85,10 +90,35 @@ describe('the fetches of a consumer', () => {
     expect(await last(100)).toBe(2000 * KB)
   })
 
-  it('go by the shortest round trips: others had to wait for something else', async () => {
+  it('go by the shortest round trip, however long ago: others had to wait for something else', async () => {
     await fetch(10)
     near.roundTrip = 1000
-    expect(await last(2)).toBe(200 * KB)
+    expect(await last(100)).toBe(200 * KB)
+  })
+
+  it('go by the shortest round trip of any request: each fetch may have had to wait', async () => {
+    near.roundTrip = 30
+    expect(await last(50)).toBe(1200 * KB)
+    near.roundTrip = 1
+    beat(near)
+    near.roundTrip = 30
+    expect(await last(5)).toBe(200 * KB)
+  })
+
+  it('do not grow by each other, where the answers of one broker wait while those of another are decoded', async () => {
+    const other = new Far('other:9092')
+    const asked = new Map<Far, number>()
+    for (let n = 0; n < 100; n++)
+      for (const [one, next] of [
+        [near, other],
+        [other, near],
+      ] as const) {
+        const size = (await fetch(1, one))[0] as number
+        asked.set(one, size)
+        // Decoding it, and as much work again with what is in it.
+        next.roundTrip = Math.max(1, (2 * size) / one.pace)
+      }
+    expect([...asked.values()]).toEqual([200 * KB, 256 * KB])
   })
 
   it('learn nothing of an answer that had little to decode', async () => {
