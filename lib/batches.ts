@@ -89,6 +89,8 @@ export class Batches<A, R, B> implements RequestHost<A, R, B>, Holder {
     // Once the pipe is torn down, the request has given them up.
     const held = this.out.closed ? [] : again.takeBehind(behind)
     this.rest(again)
+    // The request goes on with the others: what waited in the lanes of these must not wait for them.
+    if (behind.length > held.length) this.dispatch()
     return held
   }
 

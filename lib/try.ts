@@ -49,8 +49,7 @@ export class Try<A, R, B> {
 
   /** Ends it without an answer; nothing is told. */
   stop(): void {
-    this.timer?.unsubscribe()
-    this.answer.unsubscribe()
+    this.end()
     this.batch.abort()
   }
 
@@ -69,10 +68,15 @@ export class Try<A, R, B> {
     }
   }
 
+  private end(): void {
+    this.timer?.unsubscribe()
+    this.answer.unsubscribe()
+  }
+
   private succeed(outcomes: readonly Outcome<B>[]): void {
     if (this.isStopped) return
-    this.batch.isAnswered = true
-    this.stop()
+    // What has answered is not aborted.
+    this.end()
     this.host.answered(outcomes)
   }
 
@@ -91,9 +95,8 @@ export class Try<A, R, B> {
  */
 class Asked<A> implements Batch<A> {
   readonly messages: readonly Message<A>[]
-  /** What has answered is not aborted. */
-  isAnswered = false
   private controller: AbortController | undefined
+  private isAborted = false
 
   constructor(messages: readonly Message<A>[]) {
     this.messages = messages
@@ -101,10 +104,14 @@ class Asked<A> implements Batch<A> {
 
   get signal(): AbortSignal {
     this.controller ??= new AbortController()
+    // Whoever comes for it late, after something else that took time, has to hear as well that the time is up.
+    if (this.isAborted) this.controller.abort()
     return this.controller.signal
   }
 
+  /** @internal */
   abort(): void {
-    if (!this.isAnswered) this.controller?.abort()
+    this.isAborted = true
+    this.controller?.abort()
   }
 }

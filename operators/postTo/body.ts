@@ -30,10 +30,10 @@ export function readBody(body: Body, maxBytes: number): Observable<Read> {
       return size <= maxBytes
     }
     const fail = (error: unknown) => out.error(error)
-    if (body !== null && isNodeStream(body)) return listen(body, takes, end, fail)
-    return from(body ?? EMPTY)
-      .pipe(takeWhile(takes))
-      .subscribe({ complete: end, error: fail })
+    // A `fetch` of the user's own may have forgotten it.
+    const all = body ?? EMPTY
+    if (isNodeStream(all)) return listen(all, takes, end, fail)
+    return from(all).pipe(takeWhile(takes)).subscribe({ complete: end, error: fail })
   })
 }
 

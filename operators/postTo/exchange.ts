@@ -69,7 +69,6 @@ export function exchange(
   ended: AbortSignal,
 ): Observable<Answer> {
   return new Observable((subscriber) => {
-    const { url, method, headers, body } = post
     const controller = controllers.take()
     const abort = () => controller.abort()
     let isRead = false
@@ -82,19 +81,34 @@ export function exchange(
     const fail = (error: unknown) => subscriber.error(failure(post, error))
     const read = ({ status, headers, body }: ResponseLike) =>
       readBody(body, maxBytes).subscribe({
-        next: (read) => {
-          isRead = !read.isCut
-          subscriber.next({ post, status, headers, ...read })
+        next: (whole) => {
+          isRead = !whole.isCut
+          subscriber.next({ post, status, headers, ...whole })
           subscriber.complete()
         },
         error: fail,
       })
+    let isAnswered = false
     // No chain of operators: what these make for each request costs as much as the rest of it.
-    defer(() =>
-      from(fetch(url.href, { method, headers, body, redirect: 'manual', signal: controller.signal })),
-    ).subscribe({
-      next: (response) => subscriber.add(read(response)),
+    defer(() => from(ask(fetch, post, controller.signal))).subscribe({
+      next: (response) => {
+        isAnswered = true
+        try {
+          subscriber.add(read(response))
+        } catch (error) {
+          fail(error)
+        }
+      },
       error: fail,
+      complete: () => isAnswered || subscriber.complete(),
     })
   })
+}
+
+function ask(
+  fetch: FetchLike,
+  { url, method, headers, body }: Post,
+  signal: AbortSignal,
+): ObservableInput<ResponseLike> {
+  return fetch(url.href, { method, headers, body, redirect: 'manual', signal })
 }

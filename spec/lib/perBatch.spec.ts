@@ -427,6 +427,24 @@ describe('perBatch', () => {
     )
 
     it(
+      'aborts also what a try that has had its time asks for after it',
+      kafkaTest(({ topic, expectOutput, flush }) => {
+        const late: boolean[] = []
+        const { op, sent } = batchOf(
+          (letters, batch) => {
+            if (sent.length > 1) return of(pass(letters))
+            timer(12).subscribe(() => late.push(batch.signal.aborted))
+            return NEVER
+          },
+          { timeout: 10, retry: steady },
+        )
+        expectOutput(topic('0: a').pipe(op, ack())).toBe('14ms a')
+        flush()
+        expect(late).toEqual([true])
+      }),
+    )
+
+    it(
       'names the time in the error',
       kafkaTest(({ topic, expectOutput, expectNacks }) => {
         const { op } = batchOf(() => NEVER, { timeout: 10, retry: { attempts: 1 } })
@@ -504,6 +522,24 @@ describe('perBatch', () => {
         flush()
         expect(sent).toEqual(['ab', 'a', 'b'])
       }),
+    )
+
+    it(
+      'lets what waits for a part of it go on while another part has no answer',
+      kafkaTest(
+        ({ topic, expectOutput, expectUnsettled, flush }) => {
+          const tooLarge = new TransientError('no memory', { tooLarge: true })
+          const { op, sent } = batchOf(
+            (letters) => (letters === 'ab' ? throwError(() => tooLarge) : letters === 'b' ? NEVER : of(pass(letters))),
+            { retry: steady },
+          )
+          expectOutput(topic('0: (abA)---c', {}, keyed).pipe(op, ack())).toBe('----(aA)c')
+          expectUnsettled('0: b')
+          flush()
+          expect(sent).toEqual(['ab', 'a', 'A', 'b', 'c'])
+        },
+        { until: 20 },
+      ),
     )
 
     it(

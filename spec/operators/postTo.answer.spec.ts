@@ -1,7 +1,7 @@
-import { NEVER, Observable, type OperatorFunction, of, tap } from 'rxjs'
+import { catchError, EMPTY, map, NEVER, Observable, type OperatorFunction, of, tap } from 'rxjs'
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import { ack } from '../../lib/ack.ts'
-import { messageOf } from '../../lib/errors.ts'
+import { FatalError, messageOf } from '../../lib/errors.ts'
 import type { Message } from '../../lib/message.ts'
 import type { NackPolicy } from '../../lib/onNack.ts'
 import { type HttpReply, res } from '../../lib/testing/fakes/fakeHttp.ts'
@@ -174,4 +174,31 @@ describe('the answer of postTo', () => {
       expect(asked.map(({ signal }) => signal.aborted)).toEqual([true, false])
     }),
   )
+
+  it(
+    'without a body, as a `fetch` of the user may give, is an empty one',
+    kafkaTest(({ topic, expectOutput }) => {
+      const { body, ...bare } = answer(200)
+      const { fetch } = askedHttp(() => of(bare as ResponseLike))
+      const post = postTo(url, select, { fetch, into: 'score', response: 'text' })
+      expectOutput(topic('0: a', orders).pipe(post, ack())).toBe('r', { r: { ...order, score: '' } })
+    }),
+  )
+
+  it.each([
+    ['is none ends the pipe', of(undefined), /^Cannot POST to .*undefined/],
+    ['never comes ends the pipe', EMPTY, /^postTo got no outcomes/],
+  ])('that %s', (_, none, text) => {
+    const errors: Error[] = []
+    kafkaTest(({ topic, expectOutput }) => {
+      const { fetch } = askedHttp(() => none as Observable<unknown> as Observable<ResponseLike>)
+      const kept = catchError<string, Observable<never>>((error) => {
+        errors.push(error.cause)
+        return EMPTY
+      })
+      expectOutput(topic('0: a', orders).pipe(postTo(url, select, { fetch }), ack(), map(String), kept)).toBe('|')
+    })()
+    expect(errors.map(({ message }) => message)).toEqual([expect.stringMatching(text)])
+    expect(errors[0]).toBeInstanceOf(FatalError)
+  })
 })
