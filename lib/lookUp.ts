@@ -6,7 +6,6 @@ import {
   type CacheOptions,
   cacheOptions,
   ExpiringCache,
-  expectCache,
   isMiss,
 } from './answerCache.ts'
 import { Batches } from './batches.ts'
@@ -14,7 +13,7 @@ import { MissError } from './errors.ts'
 import { refuse } from './expect.ts'
 import { Lookups, type LookupWork, type Reply } from './lookups.ts'
 import type { Message } from './message.ts'
-import { expectInto, expectOnMiss, type OnMiss } from './onMiss.ts'
+import type { OnMiss } from './onMiss.ts'
 import { type PerBatchOptions, perBatchOptions } from './perBatch.ts'
 import { withField } from './withField.ts'
 
@@ -24,7 +23,7 @@ export interface Into<A, F, B> {
   readonly onMiss?: OnMiss
 }
 
-/** What a kind of look-up says of itself. */
+/** What a kind of look-up says of itself, and the options of its user, which it has checked. */
 export interface LookupSetup<A, R, F, N, B> extends Omit<PerBatchOptions<R>, 'repeats'>, Into<A, F, B> {
   readonly name: string
   readonly cache?: CacheOptions
@@ -47,15 +46,12 @@ export function lookUp<A, R, F, N extends Answer<F>, B>(
   setup: LookupSetup<A, R, F, N, B>,
 ): OperatorFunction<Message<A>, Message<B>> {
   const { into, onMiss = 'null', cache: _, cacheOf: __, byPartition, keyOf, asked, show, ...request } = setup
-  const { name } = request
-  expectInto('into', into)
-  expectOnMiss('onMiss', onMiss)
   if (typeof into === 'function' && typeof onMiss === 'object')
     refuse('onMiss', "'null', 'drop' or 'nack' where into is a function, which is given null", onMiss)
   // Those of a lane settle in their order, and one asks nothing that another could change.
-  const all = { ...perBatchOptions({ ...request, repeats: true }, 'perLookup'), byPartition }
+  const all = { ...perBatchOptions({ ...request, repeats: true }), byPartition }
   const cacheOf = cacheOfSetup(setup)
-  const work: LookupWork<A, R, N, B> = { name, keyOf, ask, put: putOf(setup) }
+  const work: LookupWork<A, R, N, B> = { name: request.name, keyOf, ask, put: putOf(setup) }
   return (source) =>
     new Observable((out) => {
       const lookups = new Lookups(work, cacheOf?.())
@@ -70,7 +66,6 @@ function cacheOfSetup<R, N extends Answer<unknown>>({
   keyOf,
 }: LookupSetup<never, R, never, N, unknown>): (() => AnswerCache<R, N>) | undefined {
   if (cache === undefined) return undefined
-  expectCache('cache', cache)
   const options = cacheOptions(cache)
   return () => cacheOf?.(options) ?? new ExpiringCache(options, keyOf)
 }

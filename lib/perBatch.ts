@@ -82,8 +82,8 @@ export interface AllPerBatchOptions<R> extends AllRequestOptions {
 }
 
 /** Gives the options of `perBatch`, or of what is made of it, their defaults, and refuses wrong ones. */
-export function perBatchOptions<R>(options: PerBatchOptions<R>, of = 'perBatch'): AllPerBatchOptions<R> {
-  const defaults = { name: of, batch: {}, repeats: false, holdAll: false }
+export function perBatchOptions<R>(options: PerBatchOptions<R>): AllPerBatchOptions<R> {
+  const defaults = { name: 'perBatch', batch: {}, repeats: false, holdAll: false }
   const checks = { repeats: expectBoolean, holdAll: expectBoolean, serverOf: optional(expectFunction) }
   const { request, ...own } = operatorOptions(options, defaults, checks)
   return { ...request, ...own, classify: guarded(request.classify) }

@@ -1,10 +1,12 @@
 import type { ObservableInput, OperatorFunction } from 'rxjs'
-import type { Answer, CacheOptions } from './answerCache.ts'
+import { type Answer, type CacheOptions, expectCache } from './answerCache.ts'
 import { toJson } from './codec.ts'
+import { expectBoolean, expectFunction, optional } from './expect.ts'
 import { type Into, lookUp } from './lookUp.ts'
 import type { Reply } from './lookups.ts'
 import type { Message } from './message.ts'
-import type { Missed, OnMiss } from './onMiss.ts'
+import { expectInto, expectOnMiss, type Missed, type OnMiss } from './onMiss.ts'
+import { operatorOptions } from './operatorOptions.ts'
 import type { PerBatchOptions } from './perBatch.ts'
 
 /** Options of {@link perLookup}. */
@@ -67,11 +69,18 @@ export function perLookup<A, R, F, B>(
   ask: (requests: readonly R[], batch: LookupBatch) => ObservableInput<readonly Reply<Answer<F>>[]>,
   options: PerLookupOptions<R> & Into<A, F, B>,
 ): OperatorFunction<Message<A>, Message<B>> {
-  return lookUp(prepare, ask, {
-    name: 'perLookup',
-    keyOf: (request) => (typeof request === 'string' ? request : toJson(request)),
-    asked: toJson,
-    show: (found) => found,
-    ...options,
-  })
+  const { request, into, ...own } = operatorOptions(
+    options,
+    { name: 'perLookup', batch: {}, holdAll: false, onMiss: 'null', keyOf: textOf, asked: toJson },
+    {
+      ...{ into: expectInto, onMiss: expectOnMiss, cache: optional(expectCache) },
+      ...{ keyOf: expectFunction, asked: expectFunction },
+      ...{ holdAll: expectBoolean, serverOf: optional(expectFunction) },
+    },
+  )
+  return lookUp(prepare, ask, { ...request, ...own, into, show: (found) => found })
+}
+
+function textOf(request: unknown): string {
+  return typeof request === 'string' ? request : toJson(request)
 }

@@ -411,6 +411,13 @@ describe('perLookup', () => {
     [{ cache: { ttl: -1 } }, 'Expected `cache.ttl` to be a number of ms >= 0, got `-1` (number)'],
     [{ cache: { negativeTtl: '1s' } }, 'Expected `cache.negativeTtl` to be a number of ms >= 0, got `1s` (string)'],
     [{ concurrency: 0 }, 'Expected `concurrency` to be an integer >= 1, got `0` (number)'],
+    [{ keyOf: 'id' }, 'Expected `keyOf` to be a function, got `id` (string)'],
+    [{ asked: 'id' }, 'Expected `asked` to be a function, got `id` (string)'],
+    // What look-ups are made of inside is nobody's option.
+    [{ byPartition: 'no' }, 'Expected no `byPartition` in `options of perLookup`, got `no` (string)'],
+    [{ cacheOf: true }, 'Expected no `cacheOf` in `options of perLookup`, got `true` (boolean)'],
+    [{ show: true }, 'Expected no `show` in `options of perLookup`, got `true` (boolean)'],
+    [{ repeats: false }, 'Expected no `repeats` in `options of perLookup`, got `false` (boolean)'],
   ])('refuses a wrong option at once: %o', (option, text) => {
     const options = { into: 'name', ...option } as { into: 'name' }
     expect(() =>
