@@ -158,6 +158,22 @@ describe('enrichFromInflux', () => {
   )
 
   it(
+    'asks for each partition in a query of its own, where it fills half of one',
+    kafkaTest((kit) => {
+      const orders = Object.fromEntries([...'abcde'].map((id) => [id, { ...a, id, symbol: id.toUpperCase() }]))
+      const messages = kit.topic('0: e(ab)\n1: -(cd)', orders)
+      const influx = influxWith(kit, []).takes(4)
+      const enrich = enrichFromInflux(influx, priceAt, {
+        ...{ ...options, onMiss: 'drop' },
+        ...{ concurrency: 1, batch: { max: 4 } },
+      })
+      kit.expectOutput(messages.pipe(enrich, ack())).toBe('')
+      kit.expectCalls(influx).toBe('E---(AB)(CD)')
+      kit.expectAcks('0: ----e---(ab)\n1: ------------(cd)')
+    }),
+  )
+
+  it(
     'asks more values at once while answers have few, and fewer while they have many',
     kafkaTest(({ topic, influx, expectOutput, expectAcks, flush }) => {
       const [a, b, c, d] = [0n, 3n, 6n, 9n].map((s) => ({ id: '', symbol: 'A', at: s * 1_000_000_000n }))
