@@ -31,7 +31,8 @@ export class Timelines {
         if (this.timelines.has(id)) continue
         this.timelines.set(id, [])
         const names = tags.map(([name]) => name)
-        shapes.set(JSON.stringify(names), new Shape(names, this.timelines))
+        const key = JSON.stringify(names)
+        if (!shapes.has(key)) shapes.set(key, new Shape(names, this.timelines))
       }
     }
     for (const shape of shapes.values()) {
@@ -99,7 +100,6 @@ class Shape {
 
   private isOfLatest(row: FluxRow): boolean {
     const { names, latest } = this
-    if (latest.length === 0) return false
     for (let i = 0; i < names.length; i++) if (row[names[i] as string] !== latest[i]) return false
     return true
   }

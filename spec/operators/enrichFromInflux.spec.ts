@@ -174,6 +174,16 @@ describe('enrichFromInflux', () => {
   )
 
   it(
+    'finds each its own among look-ups by other tags',
+    kafkaTest((kit) => {
+      const messages = kit.topic('0: (ab)', values)
+      const influx = influxWith(kit, [...prices, point('C', 5n, { price: 2 }, { exchange: 'x' })])
+      const select = (order: Order) => (order === a ? priceAt(a) : { ...priceAt(b), tags: { exchange: 'x' } })
+      kit.expectOutput(messages.pipe(enrichFromInflux(influx, select, options), ack())).toBe('(xy)', priced)
+    }),
+  )
+
+  it(
     'asks more values at once while answers have few, and fewer while they have many',
     kafkaTest(({ topic, influx, expectOutput, expectAcks, flush }) => {
       const [a, b, c, d] = [0n, 3n, 6n, 9n].map((s) => ({ id: '', symbol: 'A', at: s * 1_000_000_000n }))
