@@ -13,11 +13,11 @@ export const operators: readonly Case[] = [
     isShort: true,
     overKafka: true,
     stage: 'redis',
-    load: { ...orders, warmUp: 60_000, messages: 240_000 },
+    load: { ...orders, warmUp: 50_000, messages: 200_000 },
     note:
       'By hand: one pipeline for each 500 messages of a fetched batch, with one ZADD a key, all pipelines of the batch ' +
-      'under way at once; ioredis and Redis keep them in order. What ours adds is the lane, the outcome and the ack of ' +
-      'each message.',
+      'under way at once; ioredis and Redis keep them in order, unless one has to be tried again. Ours has a key in one ' +
+      'pipeline under way, and nearly all keys of a partition are in each: 1.5 are under way on average, 8.3 by hand.',
     rows: [
       { variant: 'zaddByHand', title: '`eachBatch` by hand, pipelines of 500' },
       { variant: 'zadd', title: '`zaddTo`, `ack`', aim: ofTheRate(0.85) },
@@ -48,7 +48,7 @@ export const operators: readonly Case[] = [
     isShort: true,
     overKafka: true,
     stage: 'post',
-    load: { ...orders, warmUp: 12_000, messages: 24_000 },
+    load: { ...orders, warmUp: 10_000, messages: 20_000 },
     note:
       'By hand: 16 requests of a fetched batch under way, whatever their keys, without Idempotency-Key and without a ' +
       'time limit; in the second row with both. Ours: 16, those of one key one after the other, each with both. All by ' +
@@ -122,7 +122,7 @@ export const operators: readonly Case[] = [
     isShort: true,
     overKafka: true,
     stage: 'es',
-    load: { ...orders, kind: 'search_queries', warmUp: 10_000, messages: 24_000 },
+    load: { ...orders, kind: 'search_queries', warmUp: 8000, messages: 20_000 },
     note:
       'By hand: an `_msearch` for each 64, two of them under way. Ours also breaks ties by the order of writing, which ' +
       'Elasticsearch has to sort by.',
