@@ -42,7 +42,8 @@ export class Try<A, R, B> {
       this.ask().subscribe({
         next: (outcomes) => this.succeed(outcomes),
         error: (error) => this.fail(error),
-        complete: () => this.fail(new FatalError(`${name} got no outcomes; send() has to emit them`)),
+        // It is heard after an answer that came at once, too: an error is not made for each of these.
+        complete: () => this.isStopped || this.fail(new FatalError(`${name} got no outcomes; send() has to emit them`)),
       }),
     )
   }

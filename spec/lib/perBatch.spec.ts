@@ -486,6 +486,7 @@ describe('perBatch', () => {
       (letters, batch) =>
         letters.length > most ? NEVER : answer(letters, batch)
     const large = { timeout: 5, retry: steady }
+    const tooLarge = new TransientError('no memory', { tooLarge: true })
 
     it(
       'for its time is tried again in halves, until they are small enough',
@@ -513,7 +514,6 @@ describe('perBatch', () => {
     it(
       'by the words of its server is so as well',
       kafkaTest(({ topic, expectOutput, flush }) => {
-        const tooLarge = new TransientError('no memory', { tooLarge: true })
         const { op, sent } = batchOf(
           (letters) => (letters.length > 1 ? throwError(() => tooLarge) : of(pass(letters))),
           { retry: steady },
@@ -528,7 +528,6 @@ describe('perBatch', () => {
       'lets what waits for a part of it go on while another part has no answer',
       kafkaTest(
         ({ topic, expectOutput, expectUnsettled, flush }) => {
-          const tooLarge = new TransientError('no memory', { tooLarge: true })
           const { op, sent } = batchOf(
             (letters) => (letters === 'ab' ? throwError(() => tooLarge) : letters === 'b' ? NEVER : of(pass(letters))),
             { retry: steady },
