@@ -31,7 +31,6 @@ class World {
   private subscription!: Subscription
 
   constructor(options: Partial<SourceOptions>) {
-    TestScheduler.frameTimeFactor = 1
     this.clock.maxFrames = 0
     this.kafka = memoryBroker({ clock: this.clock, topics: { lines: PARTITIONS }, batchSize: BATCH })
     const take = (member: Member) => {

@@ -22,7 +22,6 @@ class World {
   private readonly members: { open: Message<number>[]; subscription: Subscription }[] = []
 
   constructor() {
-    TestScheduler.frameTimeFactor = 1
     this.kafka = memoryBroker({ clock: this.clock, topics: { numbers: PARTITIONS }, batchSize: 7 })
     this.join()
   }

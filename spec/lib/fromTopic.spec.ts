@@ -21,7 +21,6 @@ let kafka: MemoryBroker
 
 beforeEach(() => {
   clock = new TestScheduler(() => {})
-  TestScheduler.frameTimeFactor = 1
   kafka = memoryBroker({ clock, topics: { numbers: 1, failed: 1 } })
 })
 

@@ -23,7 +23,6 @@ beforeEach(() => start())
 
 function start(batchSize = 1000): void {
   clock = new TestScheduler(() => {})
-  TestScheduler.frameTimeFactor = 1
   kafka = memoryBroker({ clock, topics: { numbers: 1 }, batchSize })
 }
 

@@ -1,4 +1,4 @@
-import { TestScheduler } from 'rxjs/testing'
+import type { TestScheduler } from 'rxjs/testing'
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { OutgoingMessage } from '../../lib/broker.ts'
 import { type MemoryBroker, memoryBroker } from '../../lib/memory/memoryBroker.ts'
@@ -9,7 +9,6 @@ let clock: TestScheduler
 let kafka: MemoryBroker
 
 beforeEach(() => {
-  TestScheduler.frameTimeFactor = 1
   clock = virtualTime()
   kafka = memoryBroker({ clock, topics: { orders: 1, payments: 1, failed: 1 } })
 })

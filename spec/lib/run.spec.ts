@@ -20,7 +20,6 @@ let clock: TestScheduler
 let kafka: MemoryBroker
 
 beforeEach(() => {
-  TestScheduler.frameTimeFactor = 1
   clock = new TestScheduler(() => {})
   kafka = memoryBroker({ clock, topics: { numbers: 2, others: 1 } })
 })
