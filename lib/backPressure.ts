@@ -7,7 +7,7 @@ export interface BackPressureHost {
   readonly maxInFlight: number
   /** Bytes of all messages fetched and not settled, above which no more are fetched. */
   readonly maxBytes: number
-  partitions(): Iterable<Partition<unknown>>
+  readonly assignment: Iterable<Partition<unknown>>
 }
 
 /**
@@ -32,14 +32,14 @@ export class BackPressure {
 
   /** Bytes fetched and not settled, as batches: one counts until its last message is settled. */
   get bytes(): number {
-    for (const partition of this.host.partitions()) partition.held.weigh()
+    for (const partition of this.host.assignment) partition.held.weigh()
     return this.roughBytes
   }
 
   /** Pauses what has enough, and resumes what has room; `halted`: pauses only, because nothing is delivered now. */
   look(halted: boolean): void {
     this.weigh()
-    for (const partition of this.host.partitions()) {
+    for (const partition of this.host.assignment) {
       const isMuch = this.heavy || partition.isCut || partition.isEnded || partition.backlog > this.host.maxInFlight / 2
       if (!partition.paused && isMuch) {
         partition.paused = true
@@ -59,7 +59,7 @@ export class BackPressure {
 
   private get roughBytes(): number {
     let sum = 0
-    for (const { bytes } of this.host.partitions()) sum += bytes
+    for (const { bytes } of this.host.assignment) sum += bytes
     return sum
   }
 }

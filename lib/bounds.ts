@@ -1,3 +1,4 @@
+import type { Assignment } from './assignment.ts'
 import type { RawMessage, TopicPartition } from './broker.ts'
 import type { Clock, Timer } from './clock.ts'
 import { refuse } from './expect.ts'
@@ -21,13 +22,9 @@ const LOOKS = 6
 /** What bounds are set for. */
 export interface BoundsHost {
   readonly clock: Clock
-  /** Messages settled in partitions that are gone. */
-  readonly settledBefore: number
-  /** Grows with each delivery and with each settlement. */
-  readonly moves: number
+  readonly assignment: Assignment<unknown>
   /** Whether an operator works on messages, or some wait for their turn: what holds them lets go by itself. */
   readonly isBusy: boolean
-  partitions(): Iterable<Partition<unknown>>
   /** Fetches a partition again from where it was cut off. */
   refetch(partition: Partition<unknown>): void
   /** Whether a message that failed waits for its next try. */
@@ -61,7 +58,7 @@ export class Bounds {
   /** An assignment has begun. */
   begin(): void {
     this.isAssigned = true
-    for (const partition of this.host.partitions()) {
+    for (const partition of this.host.assignment) {
       const end = this.endOf(partition)
       partition.isCut = partition.tracker.next >= end
     }
@@ -99,7 +96,7 @@ export class Bounds {
   }
 
   private wait(): void {
-    this.moves = this.host.moves
+    this.moves = this.host.assignment.moves
     this.timer = this.host.clock.schedule(() => this.look(), this.patience)
   }
 
@@ -107,7 +104,7 @@ export class Bounds {
   private look(): void {
     this.timer = undefined
     const { host } = this
-    const isMoving = host.moves !== this.moves || host.isWaiting
+    const isMoving = host.assignment.moves !== this.moves || host.isWaiting
     if (isMoving || !host.isBusy) this.looks = 0
     else if (++this.looks === LOOKS) return
     if (isMoving || host.isBusy || !this.isAssigned || !this.isDelivered) this.check()
@@ -128,7 +125,7 @@ export class Bounds {
   /** Some of what was counted was not delivered: it was acked already, under another assignment. */
   private refill(): void {
     if (typeof this.until !== 'number' || this.backlog() > 0) return
-    for (const partition of this.host.partitions()) {
+    for (const partition of this.host.assignment) {
       if (!partition.isCut) continue
       partition.isCut = false
       this.host.refetch(partition)
@@ -136,14 +133,14 @@ export class Bounds {
   }
 
   private get isSettled(): boolean {
-    for (const { tracker, barrier } of this.host.partitions())
+    for (const { tracker, barrier } of this.host.assignment)
       if (tracker.pending > 0 || barrier?.isClean === false) return false
     return true
   }
 
   private get isDelivered(): boolean {
     if (typeof this.until === 'number') return this.delivered() >= this.until
-    for (const partition of this.host.partitions())
+    for (const partition of this.host.assignment)
       if (partition.isEnded || partition.tracker.next < this.endOf(partition)) return false
     return true
   }
@@ -170,14 +167,14 @@ export class Bounds {
   }
 
   private delivered(): number {
-    let sum = this.host.settledBefore
-    for (const { tracker } of this.host.partitions()) sum += tracker.delivered
+    let sum = this.host.assignment.past.settled
+    for (const { tracker } of this.host.assignment) sum += tracker.delivered
     return sum
   }
 
   private backlog(): number {
     let sum = 0
-    for (const { backlog } of this.host.partitions()) sum += backlog
+    for (const { backlog } of this.host.assignment) sum += backlog
     return sum
   }
 }

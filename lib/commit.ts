@@ -1,3 +1,4 @@
+import type { Barrier } from './barrier.ts'
 import type { Consumer, Position } from './broker.ts'
 import type { Clock, Timer } from './clock.ts'
 import type { CommitError } from './errors.ts'
@@ -16,7 +17,7 @@ export interface CommitHost {
   readonly commitInterval: number
   /** Whether acks are kept in the metadata of commits; false from the moment the broker refuses that. */
   readonly keepAcks: boolean
-  partitions(): Iterable<Partition<unknown>>
+  readonly assignment: Iterable<Partition<unknown>>
   /** The broker has confirmed these. */
   committed(offsets: readonly Position[]): void
   commitFailed(error: CommitError): void
@@ -37,6 +38,8 @@ export interface Committing {
   resume(): void
   /** The membership is gone. */
   forget(): void
+  /** What cuts a partition into transactions, where it commits in these. */
+  barrierOf?(partition: Partition<unknown>): Barrier
 }
 
 /**
@@ -112,7 +115,7 @@ export class Committer implements Committing {
 
   private commit(): void {
     this.cancel()
-    const due = [...this.host.partitions()].filter((partition) => partition.commits.isDirty)
+    const due = [...this.host.assignment].filter((partition) => partition.commits.isDirty)
     if (due.length === 0) return this.end()
     const offsets = due.map((partition) => partition.commits.toCommit())
     this.underWay = true
@@ -161,7 +164,7 @@ export class Committer implements Committing {
   }
 
   private isDue(): boolean {
-    for (const partition of this.host.partitions()) if (partition.commits.isDirty) return true
+    for (const partition of this.host.assignment) if (partition.commits.isDirty) return true
     return false
   }
 

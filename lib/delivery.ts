@@ -1,26 +1,17 @@
 import { Assignment } from './assignment.ts'
 import { BackPressure, type BackPressureHost } from './backPressure.ts'
-import { Barrier, type BarrierHost } from './barrier.ts'
 import { Barriers } from './barriers.ts'
 import { Bounds, type BoundsHost } from './bounds.ts'
-import type {
-  AssignedPartition,
-  Broker,
-  Consumer,
-  OutgoingMessage,
-  Position,
-  RawMessage,
-  TopicPartition,
-} from './broker.ts'
+import type { AssignedPartition, Broker, Consumer, Position, RawMessage, TopicPartition } from './broker.ts'
 import type { Clock } from './clock.ts'
 import { type CommitHost, Committer, type Committing } from './commit.ts'
 import { Emission, type EmissionHost } from './emission.ts'
-import { type CommitError, FatalError } from './errors.ts'
+import type { CommitError } from './errors.ts'
 import type { SourceEvent } from './events.ts'
 import { Holders } from './holders.ts'
-import type { Order } from './lanes.ts'
 import type { Message } from './message.ts'
-import type { Partition, PartitionHost, Refusal } from './partition.ts'
+import type { Partition } from './partition.ts'
+import { Passage } from './passage.ts'
 import { Refusals } from './refusals.ts'
 import { Settling } from './settling.ts'
 import type { AllSourceOptions } from './sourceOptions.ts'
@@ -40,21 +31,20 @@ export interface DeliveryHost<A> {
 }
 
 /**
- * What flows: fetched messages out, their settlements back, low watermarks to the broker; and holds back while too many
- * messages are in flight.
+ * What flows, and when: takes what is fetched, emits it, holds back while too many messages are in flight, and has what
+ * is settled committed. Each message goes out, and its settlement comes back, by its {@link Passage}.
  */
-export class Delivery<A>
-  implements PartitionHost<A>, CommitHost, EmissionHost<A>, BackPressureHost, BoundsHost, BarrierHost
-{
+export class Delivery<A> implements CommitHost, EmissionHost<A>, BackPressureHost, BoundsHost {
   readonly groupId: string
   readonly clock: Clock
   readonly maxInFlight: number
   readonly maxBytes: number
-  readonly order: Order
   keepAcks: boolean
   readonly commitInterval: number
-  readonly assignment = new Assignment<A>(this)
   readonly holders = new Holders(() => this.settling.look())
+  readonly assignment: Assignment<A>
+  readonly emission = new Emission<A>(this)
+  readonly refusals: Refusals<A>
   readonly committer: Committing
   readonly backPressure: BackPressure
   readonly watch = new Watch<A>(this)
@@ -63,26 +53,24 @@ export class Delivery<A>
   readonly counts = { nacked: 0, skipped: 0, deadLettered: 0, commits: 0, leaked: 0, late: 0 }
   readonly host: DeliveryHost<A>
   private readonly consumer: Consumer
-  private readonly emission = new Emission<A>(this)
-  private readonly refusals: Refusals<A>
   private readonly settling: Settling
 
   constructor(host: DeliveryHost<A>, consumer: Consumer) {
     const { options, broker } = host
+    const { commit, until, drainTimeout } = options
     this.host = host
     this.consumer = consumer
     this.groupId = options.groupId
     this.clock = broker.clock
-    this.maxInFlight = Math.min(options.maxInFlight, options.commit?.max ?? options.maxInFlight)
+    this.maxInFlight = Math.min(options.maxInFlight, commit?.max ?? options.maxInFlight)
     this.maxBytes = options.maxBytes
-    this.order = options.order
     this.keepAcks = options.keepAcks
     this.commitInterval = options.commitInterval
-    this.committer = options.commit === undefined ? new Committer(this, consumer) : new Barriers(this.assignment)
-    this.backPressure = new BackPressure(this, consumer)
-    const { until, drainTimeout } = options
-    this.bounds = until === Number.POSITIVE_INFINITY ? undefined : new Bounds(this, until, drainTimeout)
+    this.assignment = new Assignment(new Passage(this))
     this.refusals = new Refusals(this, options.onNack)
+    this.committer = commit === undefined ? new Committer(this, consumer) : new Barriers(this, consumer, commit)
+    this.backPressure = new BackPressure(this, consumer)
+    this.bounds = until === Number.POSITIVE_INFINITY ? undefined : new Bounds(this, until, drainTimeout)
     this.settling = new Settling(
       broker.clock,
       () => this.assignment.inFlight,
@@ -113,10 +101,14 @@ export class Delivery<A>
   /** Goes on at another offset, as another assignment: what is fetched is forgotten, what is in flight comes too late. */
   restart(position: Position, highWatermark?: number): void {
     const partition = this.assignment.seek(position, highWatermark)
-    this.bounds?.moved(partition, highWatermark !== undefined)
-    this.consumer.seek(position)
-    this.emitted()
-    this.ended()
+    this.goOnAt(position, partition, highWatermark !== undefined)
+  }
+
+  /** Reads a partition again whose transaction failed. */
+  repeat(assigned: AssignedPartition): void {
+    const { topic, partition, position } = assigned
+    const next = this.assignment.repeat(assigned)
+    if (next !== undefined) this.goOnAt({ topic, partition, offset: position }, next, false)
   }
 
   /** Goes on at a later offset, as over a gap: what is fetched and in flight keeps its place. */
@@ -193,103 +185,7 @@ export class Delivery<A>
     this.settling.wait(this.host.options.drainTimeout, done)
   }
 
-  // For its partitions
-
-  random(): number {
-    return this.host.broker.random()
-  }
-
-  onQuiet(flush: () => void): boolean {
-    return this.emission.onQuiet(flush)
-  }
-
-  slice(work: () => void): void {
-    this.emission.slice(work)
-  }
-
-  decode(topic: string, value: Uint8Array | null): A {
-    return this.host.topics.decode(topic, value)
-  }
-
-  deliver(message: Message<A>): void {
-    this.host.next(message)
-  }
-
-  acked(partition: Partition<A>): void {
-    if (partition.backlog > 0 || this.backPressure.isHeavy) this.emission.wake()
-    // At the end of a slice all this is looked at once, for all its acks.
-    if (this.emission.isBusy) return
-    if (partition.barrier === undefined) this.committer.touch()
-    else partition.barrier.look()
-    if (!this.watch.isSoon) this.watch.acked()
-    if (partition.inFlight === 0 || this.holders.isStopped) this.checkSettled()
-  }
-
-  wake(): void {
-    this.emission.wake()
-  }
-
-  barrierOf(partition: Partition<A>): Barrier | undefined {
-    const { commit } = this.host.options
-    if (commit === undefined) return undefined
-    const producer = this.consumer.producerOf?.(partition)
-    if (producer === undefined) throw new FatalError('Cannot commit with a transaction: this broker knows none')
-    return new Barrier(this, partition, producer, commit)
-  }
-
-  /** Sends what a message becomes that failed, within the transaction of its partition if there is one. */
-  sendFor({ barrier }: Partition<A>, message: OutgoingMessage, done: (error: Error | null) => void): void {
-    if (barrier === undefined) this.host.broker.send([message], done)
-    else barrier.send([message], (error, refused) => done(error ?? refused.get(message) ?? null))
-  }
-
-  // For its barriers
-
-  committedOne(position: Position): void {
-    this.counts.commits++
-    this.host.tell({ type: 'committed', groupId: this.groupId, offsets: [position] })
-    this.checkSettled()
-  }
-
-  renewed(assigned: AssignedPartition): void {
-    const { topic, partition, position } = assigned
-    const next = this.assignment.repeat(assigned)
-    if (next === undefined) return
-    this.bounds?.moved(next, false)
-    this.consumer.seek({ topic, partition, offset: position })
-    this.emitted()
-    this.ended()
-  }
-
-  trouble(error: Error): void {
-    this.host.trouble(error)
-  }
-
-  drain(failure: Error): void {
-    this.host.drain(failure)
-  }
-
-  refused(refusal: Refusal<A>): void {
-    this.refusals.add(refusal)
-  }
-
-  cameLate(): void {
-    this.counts.late++
-  }
-
-  metadataIgnored(place: Position, metadata: string, reason: string): void {
-    this.host.tell({ type: 'metadataIgnored', groupId: this.groupId, place, metadata, reason })
-  }
-
   // For its bounds
-
-  get settledBefore(): number {
-    return this.assignment.past.settled
-  }
-
-  get moves(): number {
-    return this.assignment.moves
-  }
 
   get isBusy(): boolean {
     for (const partition of this.assignment) if (partition.isWaiting) return true
@@ -311,10 +207,6 @@ export class Delivery<A>
   }
 
   // For its emission and its committer
-
-  partitions(): Iterable<Partition<A>> {
-    return this.assignment
-  }
 
   emitted(): void {
     this.holdBack()
@@ -339,5 +231,12 @@ export class Delivery<A>
   checkSettled(): void {
     if (this.settling.check()) this.committer.idle()
     this.bounds?.check()
+  }
+
+  private goOnAt(position: Position, partition: Partition<A>, isAnotherLog: boolean): void {
+    this.bounds?.moved(partition, isAnotherLog)
+    this.consumer.seek(position)
+    this.emitted()
+    this.ended()
   }
 }

@@ -9,7 +9,7 @@ export interface EmissionHost<A> {
   readonly clock: Clock
   /** Whether the partitions are ours for certain. */
   readonly isCertain: boolean
-  partitions(): Iterable<Partition<A>>
+  readonly assignment: Iterable<Partition<A>>
   /** A slice has ended, and with it all that it caused synchronously. */
   emitted(): void
 }
@@ -89,7 +89,7 @@ export class Emission<A> {
   }
 
   private emitAll(deadline: number): void {
-    for (const partition of this.host.partitions()) {
+    for (const partition of this.host.assignment) {
       if (this.halted) return
       if (!partition.emit(this, deadline)) this.again = true
     }

@@ -32,7 +32,7 @@ export interface PartitionHost<A> extends CommitStateHost {
   /** Something can be emitted that could not before. */
   wake(): void
   /** What cuts a partition into transactions, if it is to be. */
-  barrierOf?(partition: Partition<A>): Barrier | undefined
+  barrierOf(partition: Partition<A>): Barrier | undefined
   refused(refusal: Refusal<A>): void
   cameLate(): void
 }
@@ -101,7 +101,7 @@ export class Partition<A> implements LanedOwner {
     this.fetched = new Backlog(this.held)
     this.highWatermark = assigned.highWatermark
     this.commits = new CommitState(host, this.tracker, assigned)
-    this.barrier = host.barrierOf?.(this)
+    this.barrier = host.barrierOf(this)
   }
 
   /** Messages fetched and not yet delivered. */

@@ -1,9 +1,9 @@
-import type { Position } from './broker.ts'
+import type { OutgoingMessage, Position } from './broker.ts'
 import type { Timer } from './clock.ts'
 import type { Delivery } from './delivery.ts'
 import { errorClassOf, FatalError, fatalAt, MessageError, messageOf, TransientError } from './errors.ts'
 import { type NackAction, type NackPolicy, nackPolicy, type OnNack } from './onNack.ts'
-import type { Refusal } from './partition.ts'
+import type { Partition, Refusal } from './partition.ts'
 
 /** ms before a dead letter that could not be sent is tried again. */
 const AGAIN = 1000
@@ -84,7 +84,7 @@ export class Refusals<A> {
       attempt: partition.tracker.attemptOf(slot),
       groupId: this.delivery.groupId,
       failedAt: this.delivery.clock.now(),
-      random: () => this.delivery.random(),
+      random: () => this.delivery.host.broker.random(),
     })
   }
 
@@ -100,7 +100,7 @@ export class Refusals<A> {
     const slow = this.later(refusal, SLOW, () =>
       delivery.host.trouble(slowError(placeOf(refusal), action.message.topic)),
     )
-    delivery.sendFor(partition, action.message, (error) => {
+    this.write(partition, action.message, (error) => {
       this.cancel(slow)
       if (partition.isEnded) return
       if (error === null) {
@@ -112,6 +112,12 @@ export class Refusals<A> {
         this.later(refusal, AGAIN, () => this.sendAgain(refusal, action))
       } else this.stop(refusal, error)
     })
+  }
+
+  /** Sends within the transaction of the partition if there is one. */
+  private write({ barrier }: Partition<A>, message: OutgoingMessage, done: (error: Error | null) => void): void {
+    if (barrier === undefined) this.delivery.host.broker.send([message], done)
+    else barrier.send([message], (error, refused) => done(error ?? refused.get(message) ?? null))
   }
 
   private sendAgain(refusal: Refusal<A>, action: NackAction & { do: 'send' }): void {
@@ -131,7 +137,7 @@ export class Refusals<A> {
     const { delivery } = this
     if (delivery.isHalted) return void this.held.push({ refusal, work: () => this.redeliver(refusal) })
     refusal.partition.resting--
-    delivery.slice(() => refusal.partition.redeliver(refusal))
+    delivery.emission.slice(() => refusal.partition.redeliver(refusal))
   }
 
   /** Nobody works on it now: it holds up neither a rebalance nor the end. */

@@ -82,7 +82,7 @@ export class Watch<A> implements LeakHost, StuckHost, StalledHost {
   }
 
   get moves(): number {
-    return this.delivery.moves
+    return this.delivery.assignment.moves
   }
 
   get isHalted(): boolean {
@@ -94,7 +94,7 @@ export class Watch<A> implements LeakHost, StuckHost, StalledHost {
   }
 
   partitions(): Iterable<Partition<unknown>> {
-    return this.delivery.partitions()
+    return this.delivery.assignment
   }
 
   leaked(partition: Partition<unknown>, slot: number, copy: RawMessage): void {
