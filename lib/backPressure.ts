@@ -40,7 +40,8 @@ export class BackPressure {
   look(halted: boolean): void {
     this.weigh()
     for (const partition of this.host.assignment) {
-      const isMuch = this.heavy || partition.isCut || partition.isEnded || partition.backlog > this.host.maxInFlight / 2
+      const isMuch =
+        this.heavy || partition.isCut || partition.isEnded || partition.feed.backlog > this.host.maxInFlight / 2
       if (!partition.paused && isMuch) {
         partition.paused = true
         this.consumer.pause(partition)

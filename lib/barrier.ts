@@ -150,7 +150,7 @@ export class Barrier implements Outlet {
   }
 
   private get hasMore(): boolean {
-    return !this.host.isHalted && this.partition.hasFetched
+    return !this.host.isHalted && this.partition.feed.hasNext
   }
 
   private open(): void {

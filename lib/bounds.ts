@@ -174,7 +174,7 @@ export class Bounds {
 
   private backlog(): number {
     let sum = 0
-    for (const { backlog } of this.host.assignment) sum += backlog
+    for (const { feed } of this.host.assignment) sum += feed.backlog
     return sum
   }
 }

@@ -122,7 +122,7 @@ export class Delivery<A> implements CommitHost, EmissionHost<A>, BackPressureHos
     this.emission.halted = false
     this.holdBack()
     this.refusals.goOn()
-    for (const partition of this.assignment) if (partition.hasFetched) return this.emission.wake()
+    for (const partition of this.assignment) if (partition.feed.hasNext) return this.emission.wake()
   }
 
   /** Emits no more; what is fetched is kept. */
@@ -135,7 +135,7 @@ export class Delivery<A> implements CommitHost, EmissionHost<A>, BackPressureHos
     this.halt()
     this.holders.isStopped = true
     this.bounds?.suspend()
-    for (const partition of this.assignment) partition.discard()
+    for (const partition of this.assignment) partition.feed.discard()
     this.emission.slice(() => {})
   }
 
@@ -188,7 +188,7 @@ export class Delivery<A> implements CommitHost, EmissionHost<A>, BackPressureHos
   // For its bounds
 
   get isBusy(): boolean {
-    for (const partition of this.assignment) if (partition.isWaiting) return true
+    for (const partition of this.assignment) if (partition.feed.isWaiting) return true
     return this.holders.isBusy
   }
 

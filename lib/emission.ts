@@ -91,7 +91,7 @@ export class Emission<A> {
   private emitAll(deadline: number): void {
     for (const partition of this.host.assignment) {
       if (this.halted) return
-      if (!partition.emit(this, deadline)) this.again = true
+      if (!partition.feed.emit(this, deadline)) this.again = true
     }
   }
 

@@ -34,7 +34,7 @@ export function healthOf(
       lag: Math.max(0, one.highWatermark - (one.commits.committed ?? one.tracker.low)),
       inFlight: one.inFlight,
       oldestMs: watch.ageOf(one),
-      backlog: one.backlog,
+      backlog: one.feed.backlog,
     })),
   }
 }

@@ -49,7 +49,7 @@ export class Leaks {
     }
     suspects.seen = suspects.tail
     suspects.tail = tracker.delivered
-    partition.forget(suspects.seen)
+    partition.feed.forget(suspects.seen)
     return suspects.seen < suspects.tail && tracker.pending > 0
   }
 

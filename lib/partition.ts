@@ -1,20 +1,18 @@
 import { setMaxListeners } from 'node:events'
-import { Backlog } from './backlog.ts'
 import type { Barrier } from './barrier.ts'
 import type { AssignedPartition, RawMessage, TopicPartition } from './broker.ts'
 import type { Clock } from './clock.ts'
 import { CommitState, type CommitStateHost } from './commitState.ts'
+import { Feed } from './feed.ts'
 import { Held } from './held.ts'
 import type { Holders } from './holders.ts'
 import type { Order } from './lanes.ts'
-import { Message, type Outlet, type Verdict } from './message.ts'
+import type { Message, Outlet, Verdict } from './message.ts'
 import { type LanedOwner, SourceLanes, trackerOf } from './sourceLanes.ts'
 import type { Tracker } from './tracker.ts'
 
 /** The limit of {@link Tracker.span}, in units of `maxInFlight`. */
 const SPAN = 10
-/** How often the emission looks at the clock: every 128 messages. */
-const LOOK = 127
 
 /** The subscription that a partition delivers to. */
 export interface PartitionHost<A> extends CommitStateHost {
@@ -37,12 +35,6 @@ export interface PartitionHost<A> extends CommitStateHost {
   cameLate(): void
 }
 
-/** What a partition delivers in. */
-export interface Slice {
-  /** Whether it has come to its end before its time, by what was delivered. */
-  readonly halted: boolean
-}
-
 /** A message that was not acked; its slot stays open until its host decides. */
 export interface Refusal<A> {
   readonly partition: Partition<A>
@@ -61,6 +53,8 @@ export class Partition<A> implements LanedOwner {
   readonly maxInFlight: number
   readonly holders: Holders
   readonly tracker: Tracker
+  /** What is fetched and not yet delivered. */
+  readonly feed: Feed<A>
   /** The fetched batches of which a message is in flight. */
   readonly held: Held
   /** What is committed of it, and what is to be. */
@@ -79,10 +73,6 @@ export class Partition<A> implements LanedOwner {
   /** Messages that were not delivered, because they had been acked before a restart. */
   skippedAcked = 0
   private readonly host: PartitionHost<A>
-  private readonly fetched: Backlog
-  /** Where its messages keep an order. */
-  private readonly lanes: SourceLanes | undefined
-  private looks = 0
   private controller: AbortController | undefined
   private ended = false
 
@@ -95,38 +85,23 @@ export class Partition<A> implements LanedOwner {
     this.clock = host.clock
     this.maxInFlight = host.maxInFlight
     this.holders = host.holders
-    this.lanes = host.order === 'none' ? undefined : new SourceLanes(host.order)
-    this.tracker = trackerOf(this, assigned.position, this.lanes)
+    const lanes = host.order === 'none' ? undefined : new SourceLanes(host.order)
+    this.tracker = trackerOf(this, assigned.position, lanes)
     this.held = new Held(this.tracker)
-    this.fetched = new Backlog(this.held)
+    this.feed = new Feed(this, host, lanes)
     this.highWatermark = assigned.highWatermark
     this.commits = new CommitState(host, this.tracker, assigned)
     this.barrier = host.barrierOf(this)
   }
 
-  /** Messages fetched and not yet delivered. */
-  get backlog(): number {
-    return this.fetched.length
-  }
-
   /** Bytes of what is fetched and not settled, at most. */
   get bytes(): number {
-    return this.fetched.bytes + this.held.bytes
-  }
-
-  /** Whether something is fetched that was not looked at: messages, or the news that there are none. */
-  get hasFetched(): boolean {
-    return !this.fetched.isEmpty || (this.lanes?.hasReady ?? false)
-  }
-
-  /** Whether a message waits for the one before it in its lane. */
-  get isWaiting(): boolean {
-    return this.lanes?.isWaiting ?? false
+    return this.feed.bytes + this.held.bytes
   }
 
   /** Whether a message was given out, and nobody has settled it. */
   isOpen(slot: number): boolean {
-    return this.tracker.isOpen(slot) && this.lanes?.isReady(slot) !== true
+    return this.tracker.isOpen(slot) && !this.feed.isReady(slot)
   }
 
   /** Messages somebody works on. */
@@ -199,48 +174,21 @@ export class Partition<A> implements LanedOwner {
     if (this.ended) return
     const unacked = this.commits.unacked(messages)
     this.skippedAcked += messages.length - unacked.length
-    this.fetched.add(unacked, nextOffset)
-  }
-
-  /** Delivers until nothing is left or the limit is reached, or it is halted; false when the time was up first. */
-  emit(slice: Slice, deadline: number): boolean {
-    this.tracker.listening = false
-    try {
-      if (this.lanes !== undefined) return this.emitLaned(this.lanes, slice, deadline)
-      while (this.fetched.hasNext(this.tracker)) {
-        if (this.full || slice.halted) return true
-        this.deliver(this.fetched.next())
-        if ((++this.looks & LOOK) === 0 && this.clock.now() >= deadline) return false
-      }
-      return true
-    } finally {
-      this.tracker.listening = true
-    }
+    this.feed.add(unacked, nextOffset)
   }
 
   /** Delivers a refused message once more. */
   redeliver({ slot, raw }: Refusal<A>): void {
     this.tracker.again(slot)
-    this.emitOne(slot, raw)
-  }
-
-  /** Forgets what is fetched and not delivered: reading goes on from {@link Tracker.next}. */
-  discard(): void {
-    this.fetched.clear()
-  }
-
-  /** Lets go of the messages delivered before a slot; whoever works on them holds them. */
-  forget(before: number): void {
-    this.fetched.forget(before, this.tracker.delivered)
+    this.feed.emitOne(slot, raw)
   }
 
   /** Ends the assignment: late settlements do nothing, and work under way is told to stop. */
   end(): void {
     this.ended = true
-    this.discard()
+    this.feed.end()
     this.held.clear()
     this.tracker.fence()
-    this.lanes?.clear()
     this.resting = 0
     this.controller?.abort(endText(this))
   }
@@ -251,46 +199,6 @@ export class Partition<A> implements LanedOwner {
     setMaxListeners(0, controller.signal)
     if (this.ended) controller.abort(endText(this))
     return controller
-  }
-
-  private deliver(raw: RawMessage): void {
-    const offset = Number(raw.offset)
-    // Fetched twice: two fetchers may own a partition for a moment when its leader moves.
-    if (offset < this.tracker.next) return
-    this.emitOne(this.tracker.track(offset), raw)
-  }
-
-  /** As {@link emit}; what waited for its turn comes first, and is within the limit already. */
-  private emitLaned(lanes: SourceLanes, slice: Slice, deadline: number): boolean {
-    while (!slice.halted) {
-      const turn = this.holders.isStopped ? undefined : lanes.next()
-      if (turn !== undefined) {
-        this.resting--
-        this.emitOne(turn.slot, turn.raw)
-      } else if (!this.fetched.hasNext(this.tracker) || this.full) return true
-      else this.takeLane(lanes, this.fetched.next())
-      if ((++this.looks & LOOK) === 0 && this.clock.now() >= deadline) return false
-    }
-    return true
-  }
-
-  private takeLane(lanes: SourceLanes, raw: RawMessage): void {
-    const offset = Number(raw.offset)
-    if (offset < this.tracker.next) return
-    const slot = this.tracker.track(offset)
-    if (lanes.admit(slot, raw)) this.emitOne(slot, raw)
-    else this.resting++
-  }
-
-  private emitOne(slot: number, raw: RawMessage): void {
-    let value: A
-    try {
-      value = this.host.decode(this.topic, raw.value)
-    } catch (error) {
-      this.tracker.settle(slot, 'nacked', error, raw)
-      return
-    }
-    this.host.deliver(new Message(value, raw, this.tracker, slot))
   }
 }
 

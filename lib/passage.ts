@@ -61,7 +61,7 @@ export class Passage<A> implements PartitionHost<A> {
 
   acked(partition: Partition<A>): void {
     const { emission, backPressure, committer, watch } = this.delivery
-    if (partition.backlog > 0 || backPressure.isHeavy) emission.wake()
+    if (partition.feed.backlog > 0 || backPressure.isHeavy) emission.wake()
     // At the end of a slice all this is looked at once, for all its acks.
     if (emission.isBusy) return
     if (partition.barrier === undefined) committer.touch()

@@ -90,12 +90,12 @@ export const rebalancing: readonly Mutant[] = [
     patches: [
       {
         file: 'lib/delivery.ts',
-        find: 'for (const partition of this.assignment) partition.discard()',
+        find: 'for (const partition of this.assignment) partition.feed.discard()',
         replace: '',
       },
       {
-        file: 'lib/partition.ts',
-        find: 'if (offset < this.tracker.next) return\n    this.emitOne',
+        file: 'lib/feed.ts',
+        find: 'if (offset < tracker.next) return\n    this.emitOne',
         replace: 'this.emitOne',
       },
     ],
@@ -180,9 +180,9 @@ export const rebalancing: readonly Mutant[] = [
     undone: 'reading goes on after what was delivered, not after what was fetched',
     patches: [
       {
-        file: 'lib/partition.ts',
+        file: 'lib/feed.ts',
         find: 'discard(): void {',
-        replace: 'discard(): void {\n    while (this.fetched.hasNext(this.tracker)) this.fetched.next()',
+        replace: 'discard(): void {\n    while (this.fetched.hasNext(this.partition.tracker)) this.fetched.next()',
       },
     ],
     red: {

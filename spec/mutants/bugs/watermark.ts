@@ -10,9 +10,9 @@ export const watermark: readonly Mutant[] = [
     patches: [
       {
         file: 'lib/partition.ts',
-        find: 'this.fetched.add(unacked, nextOffset)',
+        find: 'this.feed.add(unacked, nextOffset)',
         replace:
-          'this.fetched.add(unacked, nextOffset)\n    if (this.tracker.pending === 0) this.tracker.low = nextOffset',
+          'this.feed.add(unacked, nextOffset)\n    if (this.tracker.pending === 0) this.tracker.low = nextOffset',
       },
     ],
     red: { 'spec/lib/reading.spec.ts': ['commits nothing of what is fetched and not delivered'] },
@@ -86,8 +86,8 @@ export const watermark: readonly Mutant[] = [
     undone: 'what cannot be decoded is settled like all else',
     patches: [
       {
-        file: 'lib/partition.ts',
-        find: "this.tracker.settle(slot, 'nacked', error, raw)\n      return",
+        file: 'lib/feed.ts',
+        find: "tracker.settle(slot, 'nacked', error, raw)\n      return",
         replace: 'return',
       },
     ],
