@@ -1,16 +1,16 @@
 import { PermanentError } from '../errors.ts'
 import { murmur2 } from '../memory/murmur2.ts'
-import type { Partitioner, TopicMessages, WrittenPartition } from './client.ts'
+import type { Partitioner, ProducedMessage, TopicMessages, WrittenPartition } from './client.ts'
 
 type Choice = ReturnType<Partitioner>
 
 /**
  * Chooses each message's partition once. KafkaJS chooses anew at every try of a send, so that messages without a key
- * would change their places between two tries, of which the first may have written some of them.
+ * would change their places between two tries, of which the first may have written some of them. The message keeps
+ * the choice: a WeakMap costs the collector more than KafkaJS's own partitioner takes.
  */
 export class ChosenPartitions {
   readonly create: Partitioner
-  private readonly chosen = new WeakMap<object, number>()
   /** Messages for which a partition was not found. */
   private readonly doubted = new WeakSet<object>()
 
@@ -18,9 +18,10 @@ export class ChosenPartitions {
     this.create = () => {
       const choose = createPartitioner()
       return (args) => {
-        const partition = this.chosen.get(args.message) ?? choose(args)
+        const message = args.message as ProducedMessage
+        const partition = message.chosen ?? choose(args)
         this.expectExists(partition, args)
-        this.chosen.set(args.message, partition)
+        message.chosen = partition
         return partition
       }
     }
@@ -31,10 +32,11 @@ export class ChosenPartitions {
    * one that has answered before
    */
   expectWritten(sent: readonly TopicMessages[], written: readonly WrittenPartition[]): void {
-    const answered = new Set(written.map(({ topicName, partition }) => `${topicName}/${partition}`))
     for (const { topic, messages } of sent) {
-      const missing = messages.find((message) => !answered.has(`${topic}/${this.chosen.get(message)}`))
-      if (missing !== undefined) throw new Error(`${topic}[${this.chosen.get(missing)}] gave no answer`)
+      const answers = written.filter(({ topicName }) => topicName === topic)
+      const answered = new Set<number | undefined>(answers.map(({ partition }) => partition))
+      const missing = messages.find(({ chosen }) => !answered.has(chosen))
+      if (missing !== undefined) throw new Error(`${topic}[${missing.chosen}] gave no answer`)
     }
   }
 

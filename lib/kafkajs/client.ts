@@ -202,4 +202,6 @@ export interface ProducedMessage {
   headers?: Record<string, Bytes | string | (Bytes | string)[] | undefined>
   partition?: number
   timestamp?: string
+  /** Where it goes, once that is chosen: ours; KafkaJS hands it to the partitioner with the rest. */
+  chosen?: number
 }

@@ -3,14 +3,14 @@ import { ChosenPartitions } from '../../../lib/kafkajs/chosenPartitions.ts'
 import type { ProducedMessage } from '../../../lib/kafkajs/client.ts'
 
 const partitionMetadata = [0, 1, 2].map((partitionId) => ({ partitionId, leader: 1 }))
-const messages: ProducedMessage[] = [
+const made = (): ProducedMessage[] => [
   { key: null, value: 'a' },
   { key: null, value: 'b' },
   { key: 'abc', value: 'c' },
   { key: null, value: 'd', partition: 2 },
 ]
 /** One try of a send: KafkaJS asks for each message's partition. */
-function tryOnce(chosen: ChosenPartitions, choose = chosen.create()) {
+function tryOnce(messages: readonly ProducedMessage[], chosen: ChosenPartitions, choose = chosen.create()) {
   return messages.map((message) => choose({ topic: 'words', partitionMetadata, message }))
 }
 
@@ -18,16 +18,18 @@ describe('chosen partitions', () => {
   it('stay the same at every try, though messages without a key take turns', () => {
     const chosen = new ChosenPartitions()
     const choose = chosen.create()
-    const first = tryOnce(chosen, choose)
+    const messages = made()
+    const first = tryOnce(messages, chosen, choose)
     expect(first).toEqual([0, 1, expect.any(Number), 2])
-    expect(tryOnce(chosen, choose)).toEqual(first)
+    expect(tryOnce(messages, chosen, choose)).toEqual(first)
     expect(choose({ topic: 'words', partitionMetadata, message: { key: null } })).toBe(2)
   })
 
   it("are those of the user's own partitioner, asked once", () => {
     let asked = 0
     const chosen = new ChosenPartitions(() => () => asked++ % 3)
-    expect([tryOnce(chosen), tryOnce(chosen), asked]).toEqual([[0, 1, 2, 0], [0, 1, 2, 0], 4])
+    const messages = made()
+    expect([tryOnce(messages, chosen), tryOnce(messages, chosen), asked]).toEqual([[0, 1, 2, 0], [0, 1, 2, 0], 4])
   })
 
   it('have to exist: it is looked for once more, then refused', () => {
@@ -46,7 +48,8 @@ describe('chosen partitions', () => {
 
   it('all have to answer', () => {
     const chosen = new ChosenPartitions()
-    const [, , third] = tryOnce(chosen)
+    const messages = made()
+    const [, , third] = tryOnce(messages, chosen)
     const sent = [{ topic: 'words', messages }]
     const answers = [0, 1, 2].map((partition) => ({ topicName: 'words', partition }))
     expect(() => chosen.expectWritten(sent, answers)).not.toThrow()
