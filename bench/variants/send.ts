@@ -1,4 +1,4 @@
-import type { Kafka, Producer } from 'kafkajs'
+import type { Kafka, KafkaMessage, Producer, Message as SentMessage } from 'kafkajs'
 import { ack, fork, json, tapValue, topic } from '../../lib/index.ts'
 import { sendTo } from '../../operators/index.ts'
 import type { Order } from '../messages.ts'
@@ -8,15 +8,18 @@ import type { Variant } from './variant.ts'
 
 const outgoing = (order: Order) => ({ key: order.id, value: JSON.stringify(order) })
 
+/** What is sent on for a fetched message. */
+type Made = (message: KafkaMessage) => SentMessage
+const made: Made = (message) => outgoing(parsed(message))
+
 /** By hand: one send for each fetched batch. */
-export const sendByHand: Variant = (input, meter) =>
-  withProducer(input.kafka, (producer) =>
-    eachBatchByHand(input, meter, async (messages) => {
-      const [out = ''] = input.place.outs
-      await producer.send({ topic: out, messages: messages.map((message) => outgoing(parsed(message))) })
-      for (const _ of messages) meter.count()
-    }),
-  )
+export const sendByHand: Variant = sendBatches(made)
+
+/** The same, with the message's own headers and time, as `sendTo` does. */
+export const sendWholeByHand: Variant = sendBatches((message) => {
+  const { headers = {}, timestamp } = message
+  return { ...made(message), headers, timestamp }
+})
 
 /** What most people write. */
 export const sendEachMessage: Variant = (input, meter) =>
@@ -49,6 +52,17 @@ export const send: Variant = through<Order>(
     broker,
   ) => sendTo(broker, topic(out, json<Order>()), (order) => ({ key: order.id, value: order })),
 )
+
+function sendBatches(make: Made): Variant {
+  return (input, meter) =>
+    withProducer(input.kafka, (producer) =>
+      eachBatchByHand(input, meter, async (messages) => {
+        const [out = ''] = input.place.outs
+        await producer.send({ topic: out, messages: messages.map(make) })
+        for (const _ of messages) meter.count()
+      }),
+    )
+}
 
 export async function withProducer(kafka: Kafka, work: (producer: Producer) => Promise<void>): Promise<void> {
   const producer = kafka.producer()

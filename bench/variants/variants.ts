@@ -1,6 +1,6 @@
 import { batchesByHand, eachBatch, eachMessage } from './consume.ts'
 import { drainByHand, drainOurs } from './drain.ts'
-import { searchByHand, searchEachMessage, searched } from './es.ts'
+import { searchByHand, searchEachMessage, searched, searchSafelyByHand } from './es.ts'
 import { held } from './held.ts'
 import { enrich, enrichAgainByHand, enrichByHand, enrichEachByHand, enrichEachMessage, enrichKept } from './influx.ts'
 import { slowAnyOrder, slowByHand, slowByKey, slowEachMessage } from './live.ts'
@@ -10,7 +10,7 @@ import { platformatic } from './platformatic.ts'
 import { postByHand, postEachMessage, posted, postSafelyByHand } from './post.ts'
 import { rebalance, rebalanceByHand } from './rebalance.ts'
 import { zadd, zaddByHand, zaddEachMessage } from './redis.ts'
-import { fanOut, fanOutByHand, send, sendByHand, sendEachMessage } from './send.ts'
+import { fanOut, fanOutByHand, send, sendByHand, sendEachMessage, sendWholeByHand } from './send.ts'
 import {
   answer,
   answerByHand,
@@ -44,6 +44,7 @@ export const variants = {
   zadd,
   zaddEachMessage,
   sendByHand,
+  sendWholeByHand,
   send,
   sendEachMessage,
   fanOutByHand,
@@ -59,6 +60,7 @@ export const variants = {
   enrichAgainByHand,
   enrichKept,
   searchByHand,
+  searchSafelyByHand,
   searched,
   searchEachMessage,
   saveByHand,
