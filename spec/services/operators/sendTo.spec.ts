@@ -1,4 +1,3 @@
-import { ConfigResourceTypes } from 'kafkajs'
 import type { Observable } from 'rxjs'
 import { take, toArray } from 'rxjs/operators'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -21,17 +20,6 @@ beforeAll(async () => {
   real = await RealKafka.connect()
 })
 afterAll(() => real.close())
-
-/** A topic with settings of its own. */
-async function topicWith(settings: Readonly<Record<string, string>>): Promise<string> {
-  const name = await real.topic(1)
-  const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }))
-  await real.admin.alterConfigs({
-    validateOnly: false,
-    resources: [{ type: ConfigResourceTypes.TOPIC, name, configEntries }],
-  })
-  return name
-}
 
 /** Sends values as messages. */
 function settle(name: string, outgoing: readonly Outgoing<string | null>[], options: SendToOptions = {}) {
@@ -106,14 +94,14 @@ describe('sendTo on Kafka', () => {
   })
 
   it('nacks what the topic does not take, and writes the rest', async () => {
-    const small = await topicWith({ 'max.message.bytes': '1000' })
+    const small = await real.topic(1, { 'max.message.bytes': '1000' })
     const large = { key: null, value: 'x'.repeat(1500) }
     const one = await settle(small, [{ key: null, value: 'a' }, large, { key: null, value: 'c' }])
     expect([one.acked, String(one.nacked.get(1))]).toEqual([[0, 2], expect.stringContaining(`Cannot send to ${small}`)])
-    const dated = await topicWith({ 'message.timestamp.before.max.ms': '1000' })
+    const dated = await real.topic(1, { 'message.timestamp.before.max.ms': '1000' })
     const two = await settle(dated, [{ key: null, value: 'old', timestamp: 7 }], {})
     expect(errorClassOf(two.nacked.get(0))).toBe('permanent')
-    const compacted = await topicWith({ 'cleanup.policy': 'compact' })
+    const compacted = await real.topic(1, { 'cleanup.policy': 'compact' })
     const three = await settle(compacted, [
       { key: null, value: 'keyless' },
       { key: 'k', value: 'v' },

@@ -12,6 +12,9 @@ export function kafkaClient(options: Partial<KafkaConfig> = {}): Kafka {
   })
 }
 
+/** Settings of a topic by their names, such as `max.message.bytes`. */
+type TopicSettings = Readonly<Record<string, string>>
+
 /** Topics and groups of one spec file, looked at past the broker under test and deleted at the end. */
 export class RealKafka {
   readonly kafka: Kafka
@@ -35,8 +38,8 @@ export class RealKafka {
     return `${prefix}-${this.run}-${++this.names}`
   }
 
-  async createTopic(topic: string, numPartitions: number): Promise<void> {
-    await this.make(topic, numPartitions)
+  async createTopic(topic: string, numPartitions: number, settings?: TopicSettings): Promise<void> {
+    await this.make(topic, numPartitions, settings)
     this.topics.push(topic)
     // Waiting ourselves: KafkaJS's own wait fails when the broker has not heard of the topic yet, and ends when leaders are
     // named; a leader that does not serve yet would have a part of the first send refused, and KafkaJS repeat the whole.
@@ -62,14 +65,16 @@ export class RealKafka {
     await this.until(isMade)
   }
 
-  private make(topic: string, numPartitions: number): Promise<boolean> {
-    return this.admin.createTopics({ topics: [{ topic, numPartitions, replicationFactor: 1 }], waitForLeaders: false })
+  private make(topic: string, numPartitions: number, settings: TopicSettings = {}): Promise<boolean> {
+    const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }))
+    const wanted = { topic, numPartitions, replicationFactor: 1, configEntries }
+    return this.admin.createTopics({ topics: [wanted], waitForLeaders: false })
   }
 
-  /** A new topic's name. */
-  async topic(partitions: number): Promise<string> {
+  /** A new topic's name. Its settings hold from the beginning: a change of them is answered before the broker has it. */
+  async topic(partitions: number, settings?: TopicSettings): Promise<string> {
     const topic = this.uniqueName('spec')
-    await this.createTopic(topic, partitions)
+    await this.createTopic(topic, partitions, settings)
     return topic
   }
 
