@@ -227,8 +227,10 @@ export class Delivery<A> implements CommitHost, EmissionHost<A>, BackPressureHos
     if (error.kind === 'fatal') this.host.drain(error)
   }
 
-  /** Has something settled: tells who waits for it, and commits while nothing is in flight. */
+  /** Has something settled: lets go of it, tells who waits for it, and commits while nothing is in flight. */
   checkSettled(): void {
+    // Messages would else live until more of their partition is fetched, and so outlive the young generation.
+    for (const { held } of this.assignment) held.release()
     if (this.settling.check()) this.committer.idle()
     this.bounds?.check()
   }

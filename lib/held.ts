@@ -47,6 +47,11 @@ export class Held {
     const last = this.batches.at(-1)
     if (last === undefined || last.end !== DELIVERING) return
     last.end = this.tracker.delivered
+    this.release()
+  }
+
+  /** Lets go of the oldest batches, once they are settled. */
+  release(): void {
     while (this.batches[0] !== undefined && this.batches[0].end <= this.tracker.head)
       this.sum -= (this.batches.shift() as Batch).bytes
   }

@@ -293,3 +293,20 @@ describe('a message that is held', () => {
     expect(leaks()).toEqual([])
   })
 })
+
+describe('a fetched message', () => {
+  const settlings: [string, () => void][] = [
+    ['by itself', ackAll],
+    ['with others', () => open[0]?.origin.slice(ackAll)],
+  ]
+
+  it.each(settlings)('that is settled %s is let go of, also when no more is fetched', async (_, settle) => {
+    start((source) => source)
+    kafka.assign()
+    kafka.deliver(0, 4)
+    const raws = open.map(({ raw }) => new WeakRef(raw))
+    settle()
+    await collectGarbage()
+    expect(raws.map((raw) => raw.deref())).toEqual(raws.map(() => undefined))
+  })
+})
