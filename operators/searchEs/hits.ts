@@ -6,7 +6,7 @@ import { refusal, refusalOfDoc } from './esError.ts'
 export interface EsHit<Source = unknown> {
   readonly _index: string
   readonly _id: string
-  /** Null when the search has a `sort` of its own, and for a document that was asked for by its id. */
+  /** Null when the search has a `sort` that leaves it out, and for a document that was asked for by its id. */
   readonly _score: number | null
   /** The document, or the fields of it that were asked for. */
   readonly _source: Source

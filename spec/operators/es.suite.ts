@@ -98,6 +98,14 @@ export function esSuite(name: string, setup: () => EsHarness): void {
       expect(await ids(match('same'), { sort: [{ _score: 'desc' }, { _seq_no: 'asc' }] })).toEqual(['d6', 'd7'])
     })
 
+    it('sorts by the score alone, and scores', async () => {
+      expect(await found(match('red'), { sort: ['_score'] })).toEqual([
+        ['d1', 2.3916],
+        ['d0', 2.079],
+      ])
+      expect((await found(match('red'), { sort: [{ n: 'asc' }, '_score'] }))[0]).toEqual(['d0', 2.079])
+    })
+
     it.each<[object, Record<string, number>]>([
       [{ match_all: {} }, { d0: 1, d1: 1 }],
       [{ ids: { values: ['d8', 'd3', 'none'] } }, { d3: 1, d8: 1 }],
