@@ -1,4 +1,4 @@
-import { EMPTY, from, Observable, type ObservableInput, takeWhile } from 'rxjs'
+import { EMPTY, from, type ObservableInput, type TeardownLogic, takeWhile } from 'rxjs'
 
 /** A body, or as much of it as may be read. */
 export interface Read {
@@ -15,26 +15,29 @@ interface NodeStream {
 
 type Body = ObservableInput<Uint8Array> | null
 
-/** Reads a body to its end, or up to `maxBytes`. */
-export function readBody(body: Body, maxBytes: number): Observable<Read> {
-  return new Observable((out) => {
-    const chunks: Uint8Array[] = []
-    let size = 0
-    const end = () => {
-      out.next({ text: textOf(chunks, maxBytes), isCut: size > maxBytes })
-      out.complete()
-    }
-    const takes = (chunk: Uint8Array) => {
-      chunks.push(chunk)
-      size += chunk.byteLength
-      return size <= maxBytes
-    }
-    const fail = (error: unknown) => out.error(error)
-    // A `fetch` of the user's own may have forgotten it.
-    const all = body ?? EMPTY
-    if (isNodeStream(all)) return listen(all, takes, end, fail)
-    return from(all).pipe(takeWhile(takes)).subscribe({ complete: end, error: fail })
-  })
+/**
+ * Reads a body to its end, or up to `maxBytes`.
+ *
+ * @returns what stops it
+ */
+export function readBody(
+  body: Body,
+  maxBytes: number,
+  done: (whole: Read) => void,
+  fail: (error: unknown) => void,
+): TeardownLogic {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  const end = () => done({ text: textOf(chunks, maxBytes), isCut: size > maxBytes })
+  const takes = (chunk: Uint8Array) => {
+    chunks.push(chunk)
+    size += chunk.byteLength
+    return size <= maxBytes
+  }
+  // A `fetch` of the user's own may have forgotten it.
+  const all = body ?? EMPTY
+  if (isNodeStream(all)) return listen(all, takes, end, fail)
+  return from(all).pipe(takeWhile(takes)).subscribe({ complete: end, error: fail })
 }
 
 function textOf(chunks: readonly Uint8Array[], maxBytes: number): string {

@@ -1,6 +1,6 @@
-import { defer, from, Observable, type ObservableInput } from 'rxjs'
+import { from, Observable, type ObservableInput } from 'rxjs'
 import type { FatalError } from '../../lib/errors.ts'
-import { readBody } from './body.ts'
+import { type Read, readBody } from './body.ts'
 import type { Controllers } from './controllers.ts'
 import { onAbort } from './onAbort.ts'
 import { failure } from './outcome.ts'
@@ -79,29 +79,28 @@ export function exchange(
       else abort()
     })
     const fail = (error: unknown) => subscriber.error(failure(post, error))
-    const read = ({ status, headers, body }: ResponseLike) =>
-      readBody(body, maxBytes).subscribe({
-        next: (whole) => {
-          isRead = !whole.isCut
-          subscriber.next({ post, status, headers, ...whole })
-          subscriber.complete()
-        },
-        error: fail,
-      })
+    const done = (response: ResponseLike, { text, isCut }: Read) => {
+      isRead = !isCut
+      subscriber.next({ post, status: response.status, headers: response.headers, text, isCut })
+      subscriber.complete()
+    }
     let isAnswered = false
-    // No chain of operators: what these make for each request costs as much as the rest of it.
-    defer(() => from(ask(fetch, post, controller.signal))).subscribe({
-      next: (response) => {
-        isAnswered = true
-        try {
-          subscriber.add(read(response))
-        } catch (error) {
-          fail(error)
-        }
-      },
-      error: fail,
-      complete: () => isAnswered || subscriber.complete(),
-    })
+    const read = (response: ResponseLike) => {
+      isAnswered = true
+      try {
+        subscriber.add(readBody(response.body, maxBytes, (whole) => done(response, whole), fail))
+      } catch (error) {
+        fail(error)
+      }
+    }
+    try {
+      const response = ask(fetch, post, controller.signal)
+      // No chain of operators, nor a subscriber where a callback will do: these cost as much as the rest of it.
+      if (response instanceof Promise) response.then(read, fail)
+      else from(response).subscribe({ next: read, error: fail, complete: () => isAnswered || subscriber.complete() })
+    } catch (error) {
+      fail(error)
+    }
   })
 }
 
