@@ -27,10 +27,10 @@ export default defineConfig({
           name: 'unit',
           include: ['spec/**/*.spec.ts'],
           exclude: ['spec/services/**', 'spec/package/**'],
-          // A thread starts in less time than a process; and Vitest by itself would leave one of two cores idle.
+          // A thread starts in less time than a process. Vitest by itself leaves a core idle.
           pool: 'threads',
           maxWorkers: '100%',
-          // Where all projects are run at once, those of another number of workers come before.
+          // Vitest refuses projects of different `maxWorkers` in one group: these come after the others.
           sequence: { groupOrder: 1 },
           // For thousands of runs of a property on a busy machine: no spec waits for a real clock.
           testTimeout: 60_000,

@@ -8,7 +8,7 @@ import type { Holder } from './holders.ts'
 import { type Lane, Lanes } from './lanes.ts'
 import type { Message } from './message.ts'
 import { OpenLanes } from './openLanes.ts'
-import { feed } from './operate.ts'
+import { feedKeeper } from './operate.ts'
 import { operatorHealth } from './operatorHealth.ts'
 import { Outcomes } from './outcomes.ts'
 import { Pending } from './pending.ts'
@@ -60,7 +60,7 @@ export class Batches<A, R, B> implements RequestHost<A, R, B>, Holder {
   }
 
   subscribe(source: Observable<Message<A>>): void {
-    feed(source, this.out, {
+    feedKeeper(source, this.out, {
       add: (message) => this.add(message),
       complete: () => {
         this.sourceDone = true

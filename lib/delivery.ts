@@ -212,6 +212,8 @@ export class Delivery<A> implements CommitHost, EmissionHost<A>, BackPressureHos
     this.holdBack()
     this.committer.touchIfDue()
     this.watch.touch()
+    // Messages would else live until more of their partition is fetched, and so outlive the young generation.
+    for (const { held } of this.assignment) held.release()
     this.checkSettled()
   }
 
@@ -227,10 +229,8 @@ export class Delivery<A> implements CommitHost, EmissionHost<A>, BackPressureHos
     if (error.kind === 'fatal') this.host.drain(error)
   }
 
-  /** Has something settled: lets go of it, tells who waits for it, and commits while nothing is in flight. */
+  /** Tells who waits for what has settled, and commits while nothing is in flight. */
   checkSettled(): void {
-    // Messages would else live until more of their partition is fetched, and so outlive the young generation.
-    for (const { held } of this.assignment) held.release()
     if (this.settling.check()) this.committer.idle()
     this.bounds?.check()
   }

@@ -8,7 +8,7 @@ import type { SourceLanes } from './sourceLanes.ts'
 const LOOK = 127
 
 /** What a feed delivers in. */
-export interface Slice {
+interface Slice {
   /** Whether it has come to its end before its time, by what was delivered. */
   readonly halted: boolean
 }
@@ -98,6 +98,7 @@ export class Feed<A> {
     this.fetched.forget(before, this.partition.tracker.delivered)
   }
 
+  /** Nothing is delivered any more, nor waits for its turn. */
   end(): void {
     this.discard()
     this.lanes?.clear()

@@ -50,7 +50,7 @@ export interface Keeper<A> {
  * Feeds the messages of a source to an operator that keeps them. What is kept is given up before the source ends, whose
  * end aborts the signals of its messages: work under way would take that for a failure of its own.
  */
-export function feed<A>(source: Observable<Message<A>>, out: Subscriber<unknown>, keeper: Keeper<A>): void {
+export function feedKeeper<A>(source: Observable<Message<A>>, out: Subscriber<unknown>, keeper: Keeper<A>): void {
   const add = operate<A, never>((message) => keeper.add(message))
   out.add(() => keeper.close())
   out.add(add(source).subscribe({ error: (error) => out.error(error), complete: () => keeper.complete() }))

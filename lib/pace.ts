@@ -1,7 +1,7 @@
 import { type MonoTypeOperatorFunction, Observable, type Subscriber } from 'rxjs'
 import type { Timer } from './clock.ts'
 import type { Message } from './message.ts'
-import { feed } from './operate.ts'
+import { feedKeeper } from './operate.ts'
 import { Queue } from './queue.ts'
 
 /** Timers come late by a millisecond or so: at high rates several messages go together, each so many ms. */
@@ -33,7 +33,7 @@ class Pace<A> {
   }
 
   subscribe(source: Observable<Message<A>>): void {
-    feed(source, this.out, {
+    feedKeeper(source, this.out, {
       add: (message) => this.add(message),
       complete: () => {
         this.sourceDone = true

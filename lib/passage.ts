@@ -35,7 +35,9 @@ export class Passage<A> implements PartitionHost<A> {
     return this.host.broker.random()
   }
 
-  // Out
+  barrierOf(partition: Partition<A>): Barrier | undefined {
+    return this.delivery.committer.barrierOf?.(partition)
+  }
 
   decode(topic: string, value: Uint8Array | null): A {
     return this.host.topics.decode(topic, value)
@@ -57,13 +59,12 @@ export class Passage<A> implements PartitionHost<A> {
     this.delivery.emission.wake()
   }
 
-  // Back
-
   acked(partition: Partition<A>): void {
     const { emission, backPressure, committer, watch } = this.delivery
     if (partition.feed.backlog > 0 || backPressure.isHeavy) emission.wake()
     // At the end of a slice all this is looked at once, for all its acks.
     if (emission.isBusy) return
+    partition.held.release()
     if (partition.barrier === undefined) committer.touch()
     else partition.barrier.look()
     if (!watch.isSoon) watch.acked()
@@ -76,10 +77,6 @@ export class Passage<A> implements PartitionHost<A> {
 
   cameLate(): void {
     this.delivery.counts.late++
-  }
-
-  barrierOf(partition: Partition<A>): Barrier | undefined {
-    return this.delivery.committer.barrierOf?.(partition)
   }
 
   metadataIgnored(place: Position, metadata: string, reason: string): void {

@@ -4,7 +4,7 @@ import { expectInteger, expectOneOf } from './expect.ts'
 import type { Holders, Worker } from './holders.ts'
 import { type Lane, Lanes, ORDERS, type Order } from './lanes.ts'
 import type { Message } from './message.ts'
-import { feed } from './operate.ts'
+import { feedKeeper } from './operate.ts'
 import { Queue } from './queue.ts'
 
 /** How the runs of {@link perMessage} relate. */
@@ -64,7 +64,7 @@ class Runs<A, B> implements ChainHost<B>, Worker {
   }
 
   subscribe(source: Observable<Message<A>>): void {
-    feed(source, this.out, {
+    feedKeeper(source, this.out, {
       add: (message) => this.add(message),
       complete: () => {
         this.sourceDone = true

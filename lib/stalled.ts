@@ -15,7 +15,7 @@ export interface StalledHost {
   readonly isHalted: boolean
   /** Whether an operator works on messages: it lets go of them by itself. */
   readonly isBusy: boolean
-  partitions(): Iterable<Partition<unknown>>
+  readonly assignment: Iterable<Partition<unknown>>
   stalled(partition: Partition<unknown>, sinceMs: number): void
 }
 
@@ -63,7 +63,7 @@ export class Stalled {
   private fullPartition(): Partition<unknown> | undefined {
     const { isHalted, backPressure } = this.host
     if (isHalted) return undefined
-    for (const partition of this.host.partitions()) {
+    for (const partition of this.host.assignment) {
       // What waits for its next try settles by itself, and then there is room.
       const holdsAll = partition.full && partition.inFlight > 0 && partition.resting === 0
       if (holdsAll || (backPressure.isHeavy && partition.inFlight > 0)) return partition

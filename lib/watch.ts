@@ -43,7 +43,7 @@ export class Watch<A> implements LeakHost, StuckHost, StalledHost {
   /** Whether an oldest message is stuck that does not only wait for a next try: a restart would not help that one. */
   get isStuck(): boolean {
     const { holders } = this.delivery
-    for (const partition of this.partitions())
+    for (const partition of this.assignment)
       if (this.oldest.isStuck(partition, this.now) && !holders.isWaiting(partition, partition.tracker.head)) return true
     return false
   }
@@ -56,7 +56,7 @@ export class Watch<A> implements LeakHost, StuckHost, StalledHost {
   /** Something was delivered, or else happened: looks, unless it does so within a second anyway. */
   touch(): void {
     if (this.soon) return
-    for (const { tracker } of this.partitions()) if (tracker.pending > 0) return this.look()
+    for (const { tracker } of this.assignment) if (tracker.pending > 0) return this.look()
   }
 
   /** Something was acked: what comes next is the oldest from now on. */
@@ -93,7 +93,7 @@ export class Watch<A> implements LeakHost, StuckHost, StalledHost {
     return this.delivery.holders.isBusy
   }
 
-  partitions(): Iterable<Partition<unknown>> {
+  get assignment(): Iterable<Partition<unknown>> {
     return this.delivery.assignment
   }
 
@@ -145,7 +145,7 @@ export class Watch<A> implements LeakHost, StuckHost, StalledHost {
     const { now } = this
     let isMore = false
     let next = Number.POSITIVE_INFINITY
-    for (const partition of this.partitions()) {
+    for (const partition of this.assignment) {
       partition.held.weigh()
       if (this.leaks.look(partition)) isMore = true
       next = Math.min(next, this.oldest.look(partition, now))

@@ -84,9 +84,7 @@ export function exchange(
       subscriber.next({ post, status: response.status, headers: response.headers, text, isCut })
       subscriber.complete()
     }
-    let isAnswered = false
     const read = (response: ResponseLike) => {
-      isAnswered = true
       try {
         subscriber.add(readBody(response.body, maxBytes, (whole) => done(response, whole), fail))
       } catch (error) {
@@ -94,14 +92,30 @@ export function exchange(
       }
     }
     try {
-      const response = ask(fetch, post, controller.signal)
-      // No chain of operators, nor a subscriber where a callback will do: these cost as much as the rest of it.
-      if (response instanceof Promise) response.then(read, fail)
-      else from(response).subscribe({ next: read, error: fail, complete: () => isAnswered || subscriber.complete() })
+      hear(ask(fetch, post, controller.signal), read, fail, () => subscriber.complete())
     } catch (error) {
       fail(error)
     }
   })
+}
+
+function hear(
+  response: ObservableInput<ResponseLike>,
+  read: (response: ResponseLike) => void,
+  fail: (error: unknown) => void,
+  none: () => void,
+): void {
+  if (response instanceof Promise) {
+    // A subscriber for each would take a tenth of the time of a small request.
+    response.then(read, fail)
+    return
+  }
+  let isAnswered = false
+  const next = (answer: ResponseLike) => {
+    isAnswered = true
+    read(answer)
+  }
+  from(response).subscribe({ next, error: fail, complete: () => isAnswered || none() })
 }
 
 function ask(

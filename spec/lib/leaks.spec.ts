@@ -72,8 +72,8 @@ function start(
   })
 }
 
-const ackAll = () => {
-  for (const message of open.splice(0)) message.ack()
+const ackAll = (count = open.length) => {
+  for (const message of open.splice(0, count)) message.ack()
 }
 
 describe('a leak', () => {
@@ -296,8 +296,8 @@ describe('a message that is held', () => {
 
 describe('a fetched message', () => {
   const settlings: [string, () => void][] = [
-    ['by itself', ackAll],
-    ['with others', () => open[0]?.origin.slice(ackAll)],
+    ['by itself', () => ackAll()],
+    ['with others', () => open[0]?.origin.slice(() => ackAll())],
   ]
 
   it.each(settlings)('that is settled %s is let go of, also when no more is fetched', async (_, settle) => {
@@ -306,6 +306,17 @@ describe('a fetched message', () => {
     kafka.deliver(0, 4)
     const raws = open.map(({ raw }) => new WeakRef(raw))
     settle()
+    await collectGarbage()
+    expect(raws.map((raw) => raw.deref())).toEqual(raws.map(() => undefined))
+  })
+
+  it('that is settled is let go of while one of the next batch is in flight', async () => {
+    start((source) => source)
+    kafka.assign()
+    kafka.deliver(0, 4)
+    const raws = open.map(({ raw }) => new WeakRef(raw))
+    kafka.deliver(4, 4)
+    ackAll(4)
     await collectGarbage()
     expect(raws.map((raw) => raw.deref())).toEqual(raws.map(() => undefined))
   })

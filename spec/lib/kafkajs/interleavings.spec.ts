@@ -71,6 +71,8 @@ async function inWords(life: Life): Promise<string> {
 
 describe('kafkajs(kafka), whatever the order in which its promises settle', () => {
   it('commits nothing that is not acked, nothing of others, and comes to its end', { timeout: 120_000 }, async () => {
-    expect(await holdsInTime(lives, (life) => live(life), { ms: 5000, inWords })).toBeGreaterThanOrEqual(100)
+    const { RUNS = 100 } = process.env
+    const least = Math.min(100, Number(RUNS))
+    expect(await holdsInTime(lives, (life) => live(life), { ms: 5000, inWords })).toBeGreaterThanOrEqual(least)
   })
 })
