@@ -12,7 +12,7 @@ export const useCases: readonly Case[] = [
     title: 'Activities into sorted sets of Redis, end to end',
     overKafka: true,
     stage: 'redis',
-    load: { ...load, kind: 'feed_activities', warmUp: 10_000, messages: 50_000 },
+    load: { ...load, kind: 'feed_activities', warmUp: 60_000, messages: 240_000 },
     note: `${DECODE}By hand: as the case zaddTo. Faust: \`take(100)\` and a pipeline.`,
     rows: [
       { variant: 'saveByHand', title: '`eachBatch` by hand, pipelines of 500' },
