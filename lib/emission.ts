@@ -2,8 +2,8 @@ import type { Clock, Timer } from './clock.ts'
 import type { Partition } from './partition.ts'
 
 /**
- * The longest synchronous slice of emission, in ms; then other work gets its turn. Half of what the design allows: a turn
- * of Node's event loop may hold two, one as an answer of the broker comes and one that was due behind it.
+ * The longest synchronous slice of emission, in ms; then other work gets its turn. A turn of Node's event loop
+ * may hold two: one as an answer of the broker comes, and one that was due behind it.
  */
 const SLICE = 4
 

@@ -104,12 +104,15 @@ export class Feed<A> {
     this.lanes?.clear()
   }
 
+  /** Delivers a fetched message, or has it wait for its turn. */
   private deliver(raw: RawMessage): void {
     const { tracker } = this.partition
     const offset = Number(raw.offset)
     // Fetched twice: two fetchers may own a partition for a moment when its leader moves.
     if (offset < tracker.next) return
-    this.emitOne(tracker.track(offset), raw)
+    const slot = tracker.track(offset)
+    if (this.lanes === undefined || this.lanes.admit(slot, raw)) this.emitOne(slot, raw)
+    else this.partition.resting++
   }
 
   /** As {@link emit}; what waited for its turn comes first, and is within the limit already. */
@@ -121,18 +124,9 @@ export class Feed<A> {
         partition.resting--
         this.emitOne(turn.slot, turn.raw)
       } else if (!this.fetched.hasNext(partition.tracker) || partition.full) return true
-      else this.takeLane(lanes, this.fetched.next())
+      else this.deliver(this.fetched.next())
       if ((++this.looks & LOOK) === 0 && host.clock.now() >= deadline) return false
     }
     return true
-  }
-
-  private takeLane(lanes: SourceLanes, raw: RawMessage): void {
-    const { partition } = this
-    const offset = Number(raw.offset)
-    if (offset < partition.tracker.next) return
-    const slot = partition.tracker.track(offset)
-    if (lanes.admit(slot, raw)) this.emitOne(slot, raw)
-    else partition.resting++
   }
 }

@@ -95,8 +95,8 @@ export const rebalancing: readonly Mutant[] = [
       },
       {
         file: 'lib/feed.ts',
-        find: 'if (offset < tracker.next) return\n    this.emitOne',
-        replace: 'this.emitOne',
+        find: 'if (offset < tracker.next) return',
+        replace: '',
       },
     ],
     red: {

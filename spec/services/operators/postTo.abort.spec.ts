@@ -129,7 +129,7 @@ describe.each(HTTP_CLIENTS)('a request by %s', (_name, fetch) => {
 
 describe('a request by cross-fetch that waits for a socket', () => {
   it('is given up, and the one behind it goes on', async () => {
-    const ask = asker(crossFetch as FetchLike)
+    const ask = asker(crossFetch)
     const { globalAgent } = http
     http.globalAgent = new http.Agent({ keepAlive: true, maxSockets: 1 })
     ends.push(() => {
