@@ -89,7 +89,7 @@ export const consume: readonly Case[] = [
         variant: 'held',
         title: `${setting.toLocaleString('en')} in flight`,
         setting,
-        ...(setting === 10 ? {} : { aim: { metric: 'cpu', ratio: true, most: 1.25 } }),
+        ...(setting === 10 ? {} : { aim: { metric: 'cpu', ratio: true, most: 1.15 } }),
       }),
     ) as [Row, ...Row[]],
   },
